@@ -1,0 +1,202 @@
+// What the verbs are asked and what they answer: plain, readonly, ready for JSON (but for secrets, which print as dots).
+
+import type { Bytes } from '../base/bytes.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Census } from '../engines/engine.ts'
+import type { Generation, Status } from '../runtimes/runtime.ts'
+import type { Manifest } from '../snapshots/manifest.ts'
+
+export interface Progress {
+  /** What is being done now, as a short phrase in the present: `dumping`, `checking digests`, `loading`. */
+  readonly stage: string
+  readonly bytes?: number
+  /** How many bytes there will be, where that is known. */
+  readonly total?: number
+}
+
+/** What every long verb takes besides its request. */
+export interface Watch {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface DatabaseView {
+  readonly name: string
+  readonly engine: string
+  readonly runtime: string
+  readonly version: string
+  readonly status: Status
+  /** null for a database that is a file. */
+  readonly port: number | null
+  /** The database file of an embedded database, else null. */
+  readonly file: string | null
+  /** The live generation. */
+  readonly generation: string | null
+}
+
+export interface InitRequest {
+  readonly name: string
+  readonly engine: string
+  readonly port?: number
+  readonly version?: string
+  readonly file?: string
+  readonly runtime?: string
+  /** A database of this name and engine that is there already is an answer, not an error. */
+  readonly existsOk?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface InitAnswer {
+  readonly created: readonly DatabaseView[]
+  readonly present: readonly DatabaseView[]
+  readonly dryRun: boolean
+}
+
+export interface ValidateAnswer {
+  readonly file: string
+  readonly project: string
+  readonly databases: readonly { readonly name: string; readonly engine: string; readonly exists: boolean }[]
+  /** What is allowed but has no effect, or probably not the one meant; each a whole sentence with its line. */
+  readonly warnings: readonly string[]
+}
+
+export interface Connection {
+  readonly name: string
+  readonly engine: string
+  readonly host: string | null
+  readonly port: number | null
+  readonly user: string | null
+  readonly password: Secret | null
+  readonly database: string | null
+  readonly file: string | null
+  /** Holds the password. */
+  readonly uri: Secret
+}
+
+export interface RemoveAnswer {
+  /** null when there was nothing, and that was fine. */
+  readonly removed: string | null
+  readonly dataKept: boolean
+  /** The line that brings it back, and until when it can. */
+  readonly undo: string | null
+  readonly until: string | null
+  readonly dryRun: boolean
+}
+
+export interface SnapshotRequest {
+  readonly database: string
+  readonly output?: string
+  /** `none`, `gzip`, `zstd`, each but the first with an optional `:level`. */
+  readonly compression?: string
+  readonly format?: string
+  readonly comment?: string
+  readonly tags?: readonly string[]
+  readonly dryRun?: boolean
+}
+
+export interface SnapshotView {
+  readonly id: string
+  readonly database: string
+  readonly engine: string
+  readonly format: string
+  /** Absolute. */
+  readonly path: string
+  readonly bytes: number
+  readonly created: string
+  readonly comment: string | null
+  readonly tags: readonly string[]
+  readonly verified: { readonly at: string; readonly ok: boolean } | null
+  /** A file that has no manifest: its id is empty, its database and engine are guesses for show or ''. */
+  readonly foreign: boolean
+  readonly manifest: Manifest | null
+}
+
+export interface SnapshotAnswer {
+  /** null on a dry run. */
+  readonly snapshot: SnapshotView | null
+  readonly plan: readonly string[]
+  readonly seconds: number
+  readonly dryRun: boolean
+}
+
+export interface RestoreRequest {
+  /** A path, a file name, an id or the start of one; or, with `latest`, a database's name. */
+  readonly reference: string
+  readonly latest?: boolean
+  /** Another database than the one the snapshot was taken of. It is made when it is not there. */
+  readonly to?: string
+  /** Names the engine of a foreign file. */
+  readonly engine?: string
+  readonly dryRun?: boolean
+}
+
+export interface Check {
+  readonly what: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export interface RestoreAnswer {
+  readonly database: string
+  readonly snapshot: SnapshotView
+  readonly plan: readonly string[]
+  readonly checks: readonly Check[]
+  readonly census: Census | null
+  /** null on a dry run. */
+  readonly generation: Generation | null
+  readonly undo: string | null
+  readonly seconds: number
+  readonly dryRun: boolean
+}
+
+export interface VerifyAnswer {
+  readonly snapshot: SnapshotView
+  readonly ok: boolean
+  readonly checks: readonly Check[]
+  readonly seconds: number
+}
+
+export interface UndoAnswer {
+  readonly database: string
+  /** `switched`: another generation is live now. `returned`: a removed database is back. */
+  readonly what: 'switched' | 'returned'
+  readonly from: string | null
+  readonly to: string
+  /** The line that takes this back again, where there is one. */
+  readonly again: string | null
+  readonly dryRun: boolean
+}
+
+/** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
+export interface Project {
+  readonly root: string
+  readonly name: string
+  init(request: InitRequest, watch?: Watch): Promise<InitAnswer>
+  /** Creates everything that `.hayaidb` declares and that is not there yet. */
+  initDeclared(options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<InitAnswer>
+  validate(): Promise<ValidateAnswer>
+  /** All of them when no name is given. */
+  start(names: readonly string[], watch?: Watch): Promise<readonly DatabaseView[]>
+  stop(names: readonly string[], watch?: Watch): Promise<readonly DatabaseView[]>
+  list(options?: { readonly running?: boolean }): Promise<readonly DatabaseView[]>
+  connect(name: string): Promise<Connection>
+  /** The end of the server's log; with `follow` it goes on until the signal. */
+  logs(name: string, options?: { readonly follow?: boolean; readonly lines?: number }, watch?: Watch): Promise<Bytes>
+  remove(name: string, options?: { readonly keepData?: boolean; readonly missingOk?: boolean; readonly dryRun?: boolean }): Promise<RemoveAnswer>
+  snapshot(request: SnapshotRequest, watch?: Watch): Promise<SnapshotAnswer>
+  snapshots(options?: { readonly folder?: string }): Promise<readonly SnapshotView[]>
+  restore(request: RestoreRequest, watch?: Watch): Promise<RestoreAnswer>
+  verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
+  /** Without a name: of the database whose data was last restored or removed. */
+  undo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
+  redo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
+}
+
+export interface OpenOptions {
+  /** Where to begin the walk up to the project; the working folder when not given. */
+  readonly cwd?: string
+  /** A `.hayaidb` file by path; its folder is the project. */
+  readonly config?: string
+  /** `init` may begin a project where there is none: then the folder itself is the project. */
+  readonly create?: boolean
+}

@@ -1,0 +1,167 @@
+// The contract of an engine: how one kind of database is created, served, counted, dumped and loaded.
+//
+// How to add an engine: write one file in this room that exports an Engine, and add one line to parts.ts. Give facts, not
+// code, wherever a fact will do. An engine never learns where it runs (a Target is its only hand on the world), never
+// imports another engine, and has no optional methods. Then run the trials in test/trials: every engine stands the same.
+
+import type { Bytes } from '../base/bytes.ts'
+import type { Secret } from '../base/secret.ts'
+
+/** Countable facts of a database, all of one instant. Two copies of the same data have equal censuses. */
+export interface Census {
+  /** Rows of each table (keys of each Redis db): `database/schema.table` or `table` → rows. */
+  readonly tables: Readonly<Record<string, number>>
+  /** Other things worth counting: `database/indexes`, `roles`, ... → how many. */
+  readonly objects: Readonly<Record<string, number>>
+}
+
+export interface Facts {
+  readonly product: string
+  /** The exact version that the server or library reports of itself. */
+  readonly version: string
+  readonly census: Census
+  /** What cannot be carried by the format, or deserves a warning; each a whole sentence, kept in the manifest. */
+  readonly notes: readonly string[]
+  /** Program → version it reports. */
+  readonly tools: Readonly<Record<string, string>>
+}
+
+/** A dump whose instant is already fixed: what others write from now on is not in it. */
+export interface Dump {
+  /** When the instant was fixed. */
+  readonly instant: Date
+  readonly bytes: Bytes
+  /** Facts of that instant. Settles no later than when the bytes have ended. */
+  facts(): Promise<Facts>
+  /** About how many bytes will come, where it can be known, for progress only. */
+  readonly expectedBytes: number | undefined
+  /** Lets go of what holds the instant. To be called always, also when the bytes were never read. */
+  close(): Promise<void>
+}
+
+export interface Format {
+  readonly name: string
+  /** With its dot: `.sql`. */
+  readonly extension: string
+  /** Whether a twin must be awake (a server that takes SQL) or asleep (files are laid down) to be filled. */
+  readonly fills: 'awake' | 'asleep'
+  /** A physical format fits only the same major version; a logical one fits the same or a newer one. */
+  readonly kind: 'logical' | 'physical'
+  /** The commands that restore the file by hand, without Hayai, with the stock tools. `file` is its plain name. */
+  byHand(file: string, census: Census): readonly string[]
+}
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: Secret
+  readonly database: string
+}
+
+export interface Invocation {
+  /** A program's bare name; the runtime finds the one that belongs to the server. */
+  readonly program: string
+  readonly args: readonly string[]
+  /** Added to a small, fixed environment. Secrets are revealed only to the child. */
+  readonly env?: Readonly<Record<string, string | Secret>>
+}
+
+/** An engine's hands on one database, the same in a file, a process, a container. */
+export interface Target {
+  /** Where the server answers; undefined for a database that is a file. */
+  readonly endpoint: Endpoint | undefined
+  /** The folder of the data (server) or the database file itself (embedded), as this process sees it. */
+  readonly path: string
+  /** An empty folder on the same file system, gone at close(). */
+  readonly scratch: string
+  /** Runs a program with this input. The output ends only if the program exited 0; else it throws TOOL_FAILED with its last words. */
+  run(invocation: Invocation, input?: Bytes): Bytes
+  close(): Promise<void>
+}
+
+/** What an engine made of `environment:`. For a file without users all three are empty. */
+export interface Settings {
+  readonly user: string
+  readonly password: Secret
+  readonly database: string
+  /** Settings of the server itself, by its own names. */
+  readonly server: Readonly<Record<string, string>>
+  /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
+  readonly unknown: readonly string[]
+}
+
+/** What a program of the recipe is told of its place. Paths are as that program sees them. */
+export interface Place {
+  readonly dataDir: string
+  readonly port: number
+  readonly settings: Settings
+  /** A file, readable by the server's account alone, that holds the password and is removed after creation. */
+  readonly passwordFile: string
+}
+
+/** Facts from which a runtime makes and runs a server. */
+export interface ServerRecipe {
+  readonly shape: 'server'
+  readonly port: number
+  /** The server program, and every other program that must come from the same installation. */
+  readonly server: string
+  readonly tools: readonly string[]
+  /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */
+  readonly folders: readonly string[]
+  /** Reads the version from what `<server> --version` prints. */
+  readonly versionOf: (printed: string) => string
+  /** 15.18 → 15: what may not differ between a data folder and its server. */
+  readonly majorOf: (version: string) => string
+  readonly defaultMajor: string
+  /** What to type to install it; `major` where one was asked for. */
+  readonly install: (major: string | undefined) => string
+  /** The account the server runs as when Hayai is root. */
+  readonly account: string
+  /** Programs that turn an empty folder into a database at rest, in order. `input` goes to the program's stdin. */
+  readonly create: (place: Place) => readonly (Invocation & { readonly input?: string })[]
+  /** The server in the foreground. `filling`: nobody else connects and nothing need survive a crash, so speed comes first. */
+  readonly serve: (place: Place, purpose: 'live' | 'filling') => Invocation
+  readonly stopSignal: 'SIGINT' | 'SIGTERM'
+  /** Succeeds once the server answers a query at its endpoint; throws until then. */
+  readonly answers: (endpoint: Endpoint) => Promise<void>
+}
+
+/** Facts of an engine whose database is one file. */
+export interface FileRecipe {
+  readonly shape: 'file'
+  readonly extension: string
+  /** Files that live beside the database file and belong to it: `-wal`, `-shm`. */
+  readonly companions: readonly string[]
+  /** Makes an empty database file. */
+  readonly create: (file: string) => Promise<void>
+  /** Throws CONFLICT when the file is there but is not a database of this engine. */
+  readonly recognise: (file: string) => Promise<void>
+  /**
+   * Brings the live file to rest (nothing of it in its companions), keeps every writer out, calls `work`, and lets go.
+   * Throws LOCKED, and does not call `work`, when others do not let go of the file within `patience` milliseconds.
+   */
+  readonly hold: (file: string, patience: number, work: () => Promise<void>) => Promise<void>
+}
+
+export type Recipe = ServerRecipe | FileRecipe
+
+export interface Engine {
+  readonly name: string
+  readonly title: string
+  /** The first is the default. */
+  readonly formats: readonly Format[]
+  readonly recipe: Recipe
+  /** Reads `environment:`; `password` is what to use when none is given there. */
+  settings(environment: Readonly<Record<string, string>>, password: Secret): Settings
+  /** The connection URI of a database; it holds the password. */
+  uri(endpoint: Endpoint | undefined, path: string): string
+  /** Product, exact version and census of a database that answers. */
+  inspect(target: Target): Promise<Facts>
+  /** Fixes an instant and gives facts and bytes of it. */
+  dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump>
+  /** Fills an EMPTY target, never one with data; leaves it ready for use (analysed, checked). */
+  load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>
+  /** Passes the bytes on; throws CORRUPT at their end when the format's own end marker is not there. */
+  check(format: Format, bytes: Bytes): Bytes
+}

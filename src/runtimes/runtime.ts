@@ -1,0 +1,84 @@
+// The contract of a runtime: where databases live. A runtime never knows what it runs; an engine's recipe tells it.
+
+import type { Engine, Settings, Target } from '../engines/engine.ts'
+
+export type Status = 'running' | 'stopped' | 'file' | 'missing' | 'unhealthy'
+
+/** Everything a runtime is told of one database. */
+export interface Placement {
+  readonly id: string
+  readonly name: string
+  /** The version asked for (`15`), if one was. */
+  readonly version: string | undefined
+  /** 0 for a database without a port. */
+  readonly port: number
+  /** The adopted or declared file of an embedded database; absolute. */
+  readonly file: string | undefined
+  readonly settings: Settings
+  /** This database's own folder of generations: `.hayai/data/<name>`; absolute. May not exist yet. */
+  readonly dataDir: string
+  /** `.hayai/run/<name>`; absolute. */
+  readonly runDir: string
+  /** The server's log; absolute. */
+  readonly logFile: string
+}
+
+/** One data folder (or file) that a database has, or had. */
+export interface Generation {
+  readonly name: string
+  readonly made: string
+  /** Why it is there: `created`, `adopted`, `restored from <snapshot id>`. */
+  readonly origin: string
+  readonly live: boolean
+  /** When it stopped being live; its grace period runs from here. */
+  readonly retired: string | undefined
+}
+
+export interface Runtime {
+  readonly name: string
+  /** The shapes of recipe it can host. */
+  readonly shape: 'server' | 'file'
+  /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
+  probe(engine: Engine, version: string | undefined): Promise<{ readonly version: string }>
+  site(placement: Placement, engine: Engine): Site
+}
+
+/** One database in its place. All but status, generations and open are called with the database's lock held. */
+export interface Site {
+  /** Asked of the system, never remembered. */
+  status(): Promise<Status>
+  /** Makes the first generation. Throws CONFLICT when there is data already. Half a creation leaves nothing. */
+  create(): Promise<void>
+  /** Returns when the database answers a query. Does nothing when it already does. */
+  start(signal: AbortSignal): Promise<void>
+  /** Returns when the server is gone. Does nothing when it already is. */
+  stop(): Promise<void>
+  /** Throws WRONG_STATE, with the command that starts it, when the database does not answer. */
+  open(): Promise<Target>
+  /** An empty generation beside the live one, asleep. */
+  twin(): Promise<Twin>
+  generations(): Promise<readonly Generation[]>
+  /** Makes a kept generation the live one. A running database is running again afterwards; on failure all is as before. */
+  switchTo(generation: string): Promise<Generation>
+  /** Which generation `undo` (-1) or `redo` (+1) leads to, if any. */
+  neighbour(step: -1 | 1): Promise<Generation | undefined>
+  /** Deletes a kept generation that is not live. */
+  drop(generation: string): Promise<void>
+  /** Puts right what a killed command left: finishes or takes back a half-made switch, stops and deletes twins nobody fills. */
+  recover(): Promise<void>
+}
+
+export interface Twin {
+  readonly name: string
+  /** For `asleep` formats: before wake(); for `awake` ones: after it. */
+  target(): Promise<Target>
+  /** For server engines: creates (when nothing was laid down) and starts it for filling. For a file: nothing. */
+  wake(signal: AbortSignal): Promise<void>
+  /**
+   * Brings the twin to rest, makes every byte durable, and makes it the live generation. A running database is running again
+   * afterwards. On failure, or a crash at any point, the live generation is the one before.
+   */
+  swap(origin: string): Promise<Generation>
+  /** Stops and deletes the twin unless it was swapped in. To be called always. */
+  close(): Promise<void>
+}
