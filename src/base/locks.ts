@@ -1,0 +1,72 @@
+// One command at a time on one thing. A lock is the kernel's own lock on an empty file, taken through SQLite
+// (docs/decisions/0001-kernel-locks.md): it vanishes with its owner, however that ends, and nobody can take a live one over.
+
+import { rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HayaiError } from './errors.ts'
+import { makeFolder, readIfThere } from './files.ts'
+
+export interface LockOptions {
+  /** What the lock is held for, as it is told to those who wait: `restoring "mydb"`. */
+  readonly purpose: string
+  /** How long to wait for another owner, in milliseconds. */
+  readonly patience?: number
+  readonly signal?: AbortSignal
+}
+
+/** Does the work while holding the lock. Throws LOCKED, naming the owner, when another keeps it for longer than `patience`. */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  await makeFolder(dirname(path))
+  const lock = await acquire(path, options)
+  try {
+    await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, purpose: options.purpose }), { mode: 0o600 })
+    return await work()
+  } finally {
+    await rm(ownerFile(path), { force: true })
+    lock.close()
+  }
+}
+
+async function acquire(path: string, { purpose, patience = 60_000, signal }: LockOptions): Promise<DatabaseSync> {
+  const deadline = Date.now() + patience
+  for (let pause = 2; ; pause = Math.min(pause * 1.5, 60)) {
+    signal?.throwIfAborted()
+    const lock = tryLock(path)
+    if (lock !== undefined) return lock
+    if (Date.now() >= deadline) throw await locked(path, purpose)
+    await sleep(pause * (0.5 + Math.random()))
+  }
+}
+
+function tryLock(path: string): DatabaseSync | undefined {
+  const lock = new DatabaseSync(path, { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE') // nothing is ever written: the file stays empty
+    return lock
+  } catch (error) {
+    lock.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
+    throw error
+  }
+}
+
+const SQLITE_BUSY = 5
+
+// Beside the lock, not in it: the kernel drops a process's locks on a file when that process closes any handle of it.
+function ownerFile(path: string): string {
+  return `${path}.owner`
+}
+
+async function locked(path: string, wanted: string): Promise<HayaiError> {
+  const owner = (await readIfThere(ownerFile(path))) ?? ''
+  let who = 'another command'
+  let details: Record<string, unknown> = {}
+  const known = /^\{"pid":(\d+),"purpose":(".*")\}$/.exec(owner)
+  if (known?.[1] !== undefined && known[2] !== undefined) {
+    details = { pid: Number(known[1]), purpose: JSON.parse(known[2]) }
+    who = `process ${known[1]}, ${String(details['purpose'])}`
+  }
+  return new HayaiError('LOCKED', `${wanted}: ${who} is at work on it`, { hint: 'Wait until it is done, and try again.', details })
+}
