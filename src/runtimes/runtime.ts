@@ -45,6 +45,8 @@ export interface Runtime {
 
 /** One database in its place. All but status, generations and open are called with the database's lock held. */
 export interface Site {
+  /** Where the data is, for people and for URIs: the file itself, or the folder of the generations. Always the same. */
+  readonly path: string
   /** Asked of the system, never remembered. */
   status(): Promise<Status>
   /** Makes the first generation. Throws CONFLICT when there is data already. Half a creation leaves nothing. */
