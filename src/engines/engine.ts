@@ -65,6 +65,8 @@ export interface Invocation {
   readonly args: readonly string[]
   /** Added to a small, fixed environment. Secrets are revealed only to the child. */
   readonly env?: Readonly<Record<string, string | Secret>>
+  /** Ends the program, also one that hangs without a word. */
+  readonly signal?: AbortSignal
 }
 
 /** An engine's hands on one database, the same in a file, a process, a container. */
@@ -87,6 +89,8 @@ export interface Settings {
   readonly database: string
   /** Settings of the server itself, by its own names. */
   readonly server: Readonly<Record<string, string>>
+  /** Arguments for the program that makes the data folder; they matter at creation only. */
+  readonly creation?: readonly string[]
   /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
   readonly unknown: readonly string[]
 }
