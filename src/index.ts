@@ -1,5 +1,17 @@
-// The library's door.
+// The library's door: `const project = await openProject()`, and every verb is a method of it.
+
+import type { OpenOptions, Project } from './core/answers.ts'
+import { openWith } from './core/open.ts'
+import { parts } from './parts.ts'
 
 export type * from './core/answers.ts'
+export type { Census } from './engines/engine.ts'
+export type { Generation, Status } from './runtimes/runtime.ts'
+export type { Manifest } from './snapshots/manifest.ts'
 export { CODES, HayaiError, type Code } from './base/errors.ts'
 export { Secret } from './base/secret.ts'
+
+/** Finds the project by walking up from the working folder, and gives its verbs. Throws HayaiError NOT_FOUND when there is none. */
+export function openProject(options: OpenOptions = {}): Promise<Project> {
+  return openWith(parts, options)
+}

@@ -1,0 +1,145 @@
+// What every verb stands on: the project that was found, the parts it may use, and one database of it with everything
+// that belongs to it.
+
+import { HayaiError } from '../base/errors.ts'
+import { withLock } from '../base/locks.ts'
+import { checkName } from '../base/names.ts'
+import { nearest } from '../base/nearest.ts'
+import type { Engine, Format, Settings } from '../engines/engine.ts'
+import { readCatalog, type DatabaseRecord } from '../project/catalog.ts'
+import { readConfig } from '../project/config.ts'
+import { pathsOf, type Paths } from '../project/paths.ts'
+import { readSecrets } from '../project/secrets.ts'
+import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
+import type { Store } from '../stores/store.ts'
+
+/** Every engine, runtime and store by name: filled in by parts.ts, the only file that imports them all. */
+export interface Parts {
+  readonly engines: Readonly<Record<string, Engine>>
+  readonly runtimes: Readonly<Record<string, Runtime>>
+  readonly openFolder: (path: string) => Store
+}
+
+export interface Context {
+  readonly root: string
+  /** The `.hayaidb` file; it may not exist yet. */
+  readonly configFile: string
+  readonly paths: Paths
+  readonly parts: Parts
+}
+
+/** One database of the project, with its place. */
+export interface Database {
+  readonly name: string
+  readonly entry: DatabaseRecord
+  readonly engine: Engine
+  readonly runtime: Runtime
+  readonly placement: Placement
+  readonly site: Site
+}
+
+/** The database of that name; NOT_FOUND, with the nearest name, when the project has none. */
+export async function databaseOf(context: Context, name: string): Promise<Database> {
+  checkName(name)
+  const catalog = await readCatalog(context.root)
+  const entry = catalog.databases[name]
+  if (entry === undefined) throw await unknownDatabase(context, name, Object.keys(catalog.databases))
+  return assemble(context, name, entry)
+}
+
+export async function databasesOf(context: Context): Promise<readonly Database[]> {
+  const catalog = await readCatalog(context.root)
+  return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry)))
+}
+
+/** Does the work with the database's lock held, after whatever a killed command left there has been put right. */
+export async function withDatabase<T>(
+  context: Context,
+  database: Database,
+  options: { readonly purpose: string; readonly signal?: AbortSignal },
+  work: () => Promise<T>,
+): Promise<T> {
+  return withLock(context.paths.databaseLock(database.name), options, async () => {
+    await database.site.recover()
+    return work()
+  })
+}
+
+export async function assemble(context: Context, name: string, entry: DatabaseRecord): Promise<Database> {
+  const engine = engineOf(context, entry.engine)
+  const runtime = runtimeOf(context, entry.runtime)
+  const placement = await placementOf(context, name, entry, engine)
+  return { name, entry, engine, runtime, placement, site: runtime.site(placement, engine) }
+}
+
+export function engineOf(context: Context, name: string): Engine {
+  const engine = context.parts.engines[name]
+  if (engine !== undefined) return engine
+  const known = Object.keys(context.parts.engines)
+  throw new HayaiError('USAGE', `Hayai knows no engine called ${JSON.stringify(name)}`, {
+    hint: `Did you mean "${nearest(name, known) ?? known[0]}"? There are: ${known.join(', ')}.`,
+  })
+}
+
+export function runtimeOf(context: Context, name: string): Runtime {
+  const runtime = context.parts.runtimes[name]
+  if (runtime !== undefined) return runtime
+  throw new HayaiError('USAGE', `Hayai knows no runtime called ${JSON.stringify(name)}`, {
+    hint: `There are: ${Object.keys(context.parts.runtimes).join(', ')}.`,
+  })
+}
+
+/** The runtime that was asked for, or the first that can host the engine. */
+export function runtimeFor(context: Context, engine: Engine, asked: string | undefined): { readonly name: string; readonly runtime: Runtime } {
+  const able = Object.entries(context.parts.runtimes).filter(([, runtime]) => runtime.shape === engine.recipe.shape)
+  if (asked === undefined) {
+    const [first] = able
+    if (first === undefined) throw new Error(`no runtime hosts ${engine.name}`)
+    return { name: first[0], runtime: first[1] }
+  }
+  const runtime = runtimeOf(context, asked)
+  if (runtime.shape === engine.recipe.shape) return { name: asked, runtime }
+  throw new HayaiError('USAGE', `${engine.title} cannot live in the runtime "${asked}"`, { hint: `It can live in: ${able.map(([name]) => name).join(', ')}.` })
+}
+
+export function formatOf(engine: Engine, asked: string | undefined): Format {
+  const format = asked === undefined ? engine.formats[0] : engine.formats.find(({ name }) => name === asked)
+  if (format !== undefined) return format
+  throw new HayaiError('USAGE', `${engine.title} has no format called ${JSON.stringify(asked)}`, {
+    hint: `It has: ${engine.formats.map(({ name }) => name).join(', ')}.`,
+  })
+}
+
+async function placementOf(context: Context, name: string, entry: DatabaseRecord, engine: Engine): Promise<Placement> {
+  const { paths } = context
+  return {
+    id: entry.id,
+    name,
+    version: entry.version ?? undefined,
+    port: entry.port ?? 0,
+    file: entry.file ?? undefined,
+    settings: await settingsOf(context, name, engine),
+    dataDir: paths.dataDir(name),
+    runDir: paths.runDir(name),
+    logFile: paths.logFile(name),
+  }
+}
+
+// The login is what the server was made with; a later edit of `environment:` does not change what a server accepts.
+async function settingsOf(context: Context, name: string, engine: Engine): Promise<Settings> {
+  const made = await readSecrets(context.root, name)
+  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  const declared = engine.settings(config?.databases[name]?.environment ?? {}, made.password)
+  return { ...declared, user: made.user, password: made.password, database: made.database }
+}
+
+async function unknownDatabase(context: Context, name: string, known: readonly string[]): Promise<HayaiError> {
+  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  if (config?.databases[name] !== undefined) {
+    return new HayaiError('NOT_FOUND', `"${name}" is declared in .hayaidb, but has not been created yet`, { hint: 'hayai init --config .hayaidb' })
+  }
+  const near = nearest(name, known)
+  return new HayaiError('NOT_FOUND', `no database is called "${name}"`, {
+    hint: near === undefined ? 'Run `hayai list` to see the ones there are.' : `Did you mean "${near}"? Run \`hayai list\` to see them all.`,
+  })
+}

@@ -1,0 +1,168 @@
+// init: a database is declared, reserved (name, port, login), made, and only then written into `.hayaidb`.
+
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import { HayaiError } from '../base/errors.ts'
+import { checkName } from '../base/names.ts'
+import { generatePassword } from '../base/secret.ts'
+import type { Engine } from '../engines/engine.ts'
+import { changeCatalog, type CatalogEntry } from '../project/catalog.ts'
+import { addToConfig, readConfig, type DatabaseConfig } from '../project/config.ts'
+import { choosePort } from '../project/ports.ts'
+import { readSecrets, removeSecrets, writeSecrets } from '../project/secrets.ts'
+import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
+import { audit } from './audit.ts'
+import { assemble, engineOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
+import { viewOf } from './list.ts'
+
+export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
+  const wish = await wishOf(context, request)
+  const { database, present } = await ensure(context, wish, { existsOk: request.existsOk === true, dryRun: request.dryRun === true }, watch)
+  return answer([{ view: database, present }], request.dryRun === true)
+}
+
+/** Creates all that `.hayaidb` declares and that is not there yet, and changes nothing that is. */
+export async function initDeclared(context: Context, dryRun: boolean, watch: Watch = {}): Promise<InitAnswer> {
+  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  if (config === undefined) {
+    throw new HayaiError('NOT_FOUND', `there is no ${context.configFile}`, { hint: 'hayai init -n mydb -e sqlite' })
+  }
+  const done: { view: DatabaseView; present: boolean }[] = []
+  for (const [name, declared] of Object.entries(config.databases)) {
+    const wish = await wishOf(context, { name, engine: declared.engine })
+    const { database, present } = await ensure(context, wish, { existsOk: true, dryRun }, watch)
+    done.push({ view: database, present })
+  }
+  return answer(done, dryRun)
+}
+
+interface Wish {
+  readonly name: string
+  readonly engine: Engine
+  readonly runtime: string
+  readonly version: string | undefined
+  readonly port: number | undefined
+  readonly file: string | undefined
+  /** What `.hayaidb` says of it already. */
+  readonly declared: DatabaseConfig | undefined
+}
+
+/** What is wanted: the request, completed by what `.hayaidb` declares of that name; CONFLICT when the two disagree. */
+async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
+  const name = checkName(request.name)
+  const engine = engineOf(context, request.engine)
+  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  const declared = config?.databases[name]
+  const agreed = <T>(what: string, asked: T | undefined, said: T | undefined): T | undefined => {
+    if (asked === undefined || said === undefined || asked === said) return asked ?? said
+    throw new HayaiError('CONFLICT', `.hayaidb declares "${name}" with ${what} ${String(said)}, not ${String(asked)}`, {
+      hint: 'Leave the option out, or change .hayaidb.',
+    })
+  }
+  agreed('engine', request.engine, declared?.engine)
+  const { name: runtime } = runtimeFor(context, engine, agreed('runtime', request.runtime, declared?.runtime))
+  const file = agreed('file', atRoot(context, request.file, process.cwd()), atRoot(context, declared?.file, context.root))
+  if (file !== undefined && engine.recipe.shape !== 'file') throw new HayaiError('USAGE', `--file does not fit ${engine.title}: it is a server`)
+  const port = agreed('port', request.port, declared?.port)
+  if (port !== undefined && engine.recipe.shape === 'file') throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
+  return { name, engine, runtime, version: agreed('version', request.version, declared?.version), port, file, declared }
+}
+
+function atRoot(_context: Context, file: string | undefined, base: string): string | undefined {
+  return file === undefined ? undefined : resolve(base, file)
+}
+
+interface Ensured {
+  readonly database: DatabaseView
+  readonly present: boolean
+}
+
+async function ensure(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }, watch: Watch): Promise<Ensured> {
+  const { runtime } = runtimeFor(context, wish.engine, wish.runtime)
+  await runtime.probe(wish.engine, wish.version) // what is missing is told before anything is reserved
+  const { entry, reserved } = await reserve(context, wish, options)
+  const database = await assemble(context, wish.name, entry)
+  if (options.dryRun) return { database: await viewOf(database), present: !reserved }
+  try {
+    const made = await make(context, database, watch)
+    if (!made && !options.existsOk) throw exists(wish.name)
+    if (made && wish.declared === undefined) await declare(context, wish, entry)
+    if (made) await audit(context, 'init', wish.name, { engine: wish.engine.name, port: entry.port })
+    return { database: await viewOf(database), present: !made }
+  } catch (error) {
+    if (reserved) await release(context, wish.name, entry)
+    throw error
+  }
+}
+
+/** Takes the name and a port, in one locked step, so that forty at once get forty different ones. */
+async function reserve(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }): Promise<{ entry: CatalogEntry; reserved: boolean }> {
+  return changeCatalog(context.root, `init of "${wish.name}"`, async (catalog) => {
+    const there = catalog.databases[wish.name]
+    if (there !== undefined) {
+      if (there.engine === wish.engine.name) return { catalog, result: { entry: there, reserved: false } }
+      throw new HayaiError('CONFLICT', `"${wish.name}" exists and is a ${there.engine} database`, { hint: 'Choose another name, or `hayai remove` it first.' })
+    }
+    const port = wish.engine.recipe.shape === 'file' ? 0 : await choosePort(catalog, wish.name, wish.port)
+    const entry: CatalogEntry = {
+      id: randomUUID(),
+      engine: wish.engine.name,
+      runtime: wish.runtime,
+      version: wish.version ?? null,
+      port,
+      file: wish.file ?? null,
+      created: new Date().toISOString(),
+    }
+    if (options.dryRun) return { catalog, result: { entry, reserved: true } }
+    await keepLogin(context, wish)
+    return { catalog: { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }, result: { entry, reserved: true } }
+  })
+}
+
+async function keepLogin(context: Context, wish: Wish): Promise<void> {
+  const kept = await readSecrets(context.root, wish.name)
+  if (kept.user !== '') return // data kept by `remove --keep-data` still has its login
+  const { user, password, database } = wish.engine.settings(wish.declared?.environment ?? {}, generatePassword())
+  await writeSecrets(context.root, wish.name, { user, password, database })
+}
+
+/** False when its data is there already. */
+async function make(context: Context, database: Database, watch: Watch): Promise<boolean> {
+  const purpose = `creating "${database.name}"`
+  return withDatabase(context, database, { purpose, ...(watch.signal === undefined ? {} : { signal: watch.signal }) }, async () => {
+    if ((await database.site.generations()).length > 0) return false
+    watch.onProgress?.({ stage: `creating ${database.name}` })
+    await database.site.create()
+    return true
+  })
+}
+
+async function declare(context: Context, wish: Wish, entry: CatalogEntry): Promise<void> {
+  await addToConfig(context.root, context.configFile, wish.name, {
+    engine: wish.engine.name,
+    ...(wish.version === undefined ? {} : { version: wish.version }),
+    ...(entry.port === 0 ? {} : { port: entry.port }),
+    ...(wish.file === undefined ? {} : { file: wish.file }),
+  })
+}
+
+async function release(context: Context, name: string, entry: CatalogEntry): Promise<void> {
+  await changeCatalog(context.root, `giving up "${name}"`, async (catalog) => {
+    if (catalog.databases[name]?.id !== entry.id) return { catalog, result: undefined }
+    const { [name]: _, ...databases } = catalog.databases
+    await removeSecrets(context.root, name)
+    return { catalog: { ...catalog, databases }, result: undefined }
+  })
+}
+
+function exists(name: string): HayaiError {
+  return new HayaiError('CONFLICT', `"${name}" exists already`, { hint: `Use it (\`hayai connect ${name}\`), add --exists-ok, or choose another name.` })
+}
+
+function answer(done: readonly { view: DatabaseView; present: boolean }[], dryRun: boolean): InitAnswer {
+  return {
+    created: done.filter(({ present }) => !present).map(({ view }) => view),
+    present: done.filter(({ present }) => present).map(({ view }) => view),
+    dryRun,
+  }
+}

@@ -1,0 +1,57 @@
+// The facade: a project that was found, with every verb on it. What a verb throws on an abort is INTERRUPTED.
+
+import { basename, join } from 'node:path'
+import { locateProject } from '../project/locate.ts'
+import { CONFIG_NAME, pathsOf } from '../project/paths.ts'
+import type { OpenOptions, Project, Watch } from './answers.ts'
+import type { Context, Parts } from './context.ts'
+import { interrupted } from './watching.ts'
+
+/** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
+export async function openWith(parts: Parts, options: OpenOptions = {}): Promise<Project> {
+  const place = await locateProject(options)
+  const context: Context = {
+    root: place.root,
+    configFile: place.config ?? join(place.root, CONFIG_NAME),
+    paths: pathsOf(place.root),
+    parts,
+  }
+  return facade(context)
+}
+
+// Each verb is loaded when it is first called: `hayai list` must not pay for restore.
+function facade(context: Context): Project {
+  return {
+    root: context.root,
+    name: basename(context.root),
+    init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
+    initDeclared: (options, watch) => guarded(watch, async () => (await import('./init.ts')).initDeclared(context, options?.dryRun === true, watch)),
+    validate: async () => (await import('./validate.ts')).validate(context),
+    start: (names, watch) => guarded(watch, async () => (await import('./run.ts')).start(context, names, watch)),
+    stop: (names, watch) => guarded(watch, async () => (await import('./run.ts')).stop(context, names, watch)),
+    list: async (options) => (await import('./list.ts')).list(context, options?.running === true),
+    connect: async (name) => (await import('./list.ts')).connect(context, name),
+    logs: async (name, options, watch) =>
+      (await import('./list.ts')).logs(context, name, { follow: options?.follow === true, lines: options?.lines ?? 100 }, watch),
+    remove: async (name, options) =>
+      (await import('./remove.ts')).remove(context, name, {
+        keepData: options?.keepData === true,
+        missingOk: options?.missingOk === true,
+        dryRun: options?.dryRun === true,
+      }),
+    snapshot: (request, watch) => guarded(watch, async () => (await import('./snapshot.ts')).snapshot(context, request, watch)),
+    snapshots: async (options) => (await import('./library.ts')).snapshots(context, options?.folder),
+    restore: (request, watch) => guarded(watch, async () => (await import('./restore.ts')).restore(context, request, watch)),
+    verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),
+    undo: (name, options, watch) => guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
+    redo: (name, options, watch) => guarded(watch, async () => (await import('./undo.ts')).redo(context, name, options?.dryRun === true, watch)),
+  }
+}
+
+async function guarded<T>(watch: Watch | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw interrupted(watch ?? {}, error)
+  }
+}

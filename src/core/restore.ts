@@ -1,0 +1,160 @@
+// restore: look before anything moves, fill a twin, count it, swap it in. The generation before is kept for undo.
+
+import { HayaiError } from '../base/errors.ts'
+import { freeBytes } from '../base/files.ts'
+import { checkName } from '../base/names.ts'
+import { changeCatalog, withEvent } from '../project/catalog.ts'
+import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
+import { audit } from './audit.ts'
+import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
+import { filledTwin, type Filling } from './fill.ts'
+import { sweepGrace } from './grace.ts'
+import { init } from './init.ts'
+import { findSource, type Source } from './library.ts'
+import { start } from './run.ts'
+import { wrongEngine } from './snapshot.ts'
+import { watching, type Watching } from './watching.ts'
+
+export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
+  const began = performance.now()
+  const view = watching(watch)
+  const source = await findSource(context, request)
+  const name = checkName(request.to ?? source.view.database)
+  const goal = await goalOf(context, name, source, request)
+  const checks = [...(await cheapChecks(context, goal, source))]
+  refuseFailed(checks)
+  const base = { database: name, snapshot: source.view, census: source.manifest?.census ?? null }
+  if (request.dryRun === true) {
+    view.stage('checking digests')
+    checks.push(await digestCheck(source, view))
+    refuseFailed(checks)
+    const seconds = (performance.now() - began) / 1000
+    return { ...base, plan: planOf(goal, source), checks, generation: null, undo: null, seconds, dryRun: true }
+  }
+  const database = goal.database ?? (await makeGoal(context, name, source, watch))
+  try {
+    const generation = await withDatabase(context, database, { purpose: `a restore of "${name}"`, signal: view.signal }, () =>
+      fillAndSwap(database, source, checks, view),
+    )
+    await noteRestored(context, name)
+    await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, generation: generation.name })
+    await sweepGrace(context)
+    const seconds = (performance.now() - began) / 1000
+    const undo = goal.database === undefined ? null : `hayai undo ${name}`
+    return { ...base, plan: planOf(goal, source), checks, generation, undo, seconds, dryRun: false }
+  } catch (error) {
+    if (goal.database === undefined) await unmake(context, name)
+    throw error
+  }
+}
+
+/** Where the snapshot shall go: a database that is there, or one that will be made for it. */
+interface Goal {
+  readonly name: string
+  readonly database: Database | undefined
+}
+
+async function goalOf(context: Context, name: string, source: Source, request: RestoreRequest): Promise<Goal> {
+  try {
+    const database = await databaseOf(context, name)
+    if (database.engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, database.engine.name)
+    return { name, database }
+  } catch (error) {
+    if (!(error instanceof HayaiError) || error.code !== 'NOT_FOUND') throw error
+    if (request.to !== undefined) return { name, database: undefined }
+    throw new HayaiError('NOT_FOUND', `the snapshot is of "${name}", and there is no such database`, {
+      hint: `Make one for it: hayai restore ${source.view.id.slice(0, 8) || source.view.path} --to ${name}`,
+      cause: error,
+    })
+  }
+}
+
+async function cheapChecks(context: Context, goal: Goal, source: Source): Promise<readonly Check[]> {
+  const checks: Check[] = [{ what: 'engine', ok: true, detail: source.engine.title }]
+  if (goal.database !== undefined && source.manifest !== null) {
+    const { version } = await goal.database.runtime.probe(goal.database.engine, goal.database.entry.version ?? undefined)
+    checks.push(versionCheck(source, version))
+  }
+  const needed = source.manifest?.files.reduce((sum, file) => sum + file.plain.bytes, 0) ?? source.view.bytes
+  const free = await freeBytes(goal.database?.placement.dataDir ?? context.paths.own)
+  checks.push({ what: 'disk space', ok: free > needed, detail: `${mebibytes(needed)} MiB of content, ${mebibytes(free)} MiB free` })
+  return checks
+}
+
+function versionCheck(source: Source, version: string): Check {
+  const { recipe } = source.engine
+  const made = source.manifest?.version ?? ''
+  if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }
+  const [then, now] = [Number(recipe.majorOf(made)), Number(recipe.majorOf(version))]
+  const ok = source.format.kind === 'physical' ? then === now : then <= now
+  return { what: 'version', ok, detail: `made by ${made}, restored into ${version}` }
+}
+
+/** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
+export async function digestCheck(source: Source, view: Watching): Promise<Check> {
+  if (source.manifest === null) return { what: 'digest', ok: true, detail: 'no manifest: only the end marker is checked' }
+  await source.verifyDigest((done, total) => view.bytes(done, total), view.signal)
+  return { what: 'digest', ok: true, detail: 'SHA-256 as written' }
+}
+
+function refuseFailed(checks: readonly Check[]): void {
+  const failed = checks.find(({ ok }) => !ok)
+  if (failed === undefined) return
+  const [code, hint] = REFUSALS[failed.what] ?? (['CONFLICT', 'Nothing was changed.'] as const)
+  throw new HayaiError(code, `${failed.what} does not fit: ${failed.detail}`, { hint, details: { checks } })
+}
+
+const REFUSALS: Readonly<Record<string, readonly ['CONFLICT' | 'STORE_FAILED', string]>> = {
+  version: ['CONFLICT', 'Restore into a database of the same version or a newer one (`--to NAME`).'],
+  'disk space': ['STORE_FAILED', 'Free some disk space; `hayai list` shows the databases.'],
+}
+
+function planOf(goal: Goal, source: Source): readonly string[] {
+  return [
+    `check ${source.view.path}`,
+    ...(goal.database === undefined ? [`create the ${source.engine.title} database "${goal.name}"`] : []),
+    `fill an empty twin of "${goal.name}" from it, beside the live data`,
+    source.manifest === null ? 'ask the twin what it holds' : 'count the twin against what was counted when the snapshot was taken',
+    `make the twin the live data of "${goal.name}"; the data before is kept for \`hayai undo ${goal.name}\``,
+  ]
+}
+
+async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
+  await init(context, { name, engine: source.engine.name }, watch)
+  await start(context, [name], watch)
+  return databaseOf(context, name)
+}
+
+async function unmake(context: Context, name: string): Promise<void> {
+  const { remove } = await import('./remove.ts')
+  await remove(context, name, { keepData: false, missingOk: true, dryRun: false })
+}
+
+async function fillAndSwap(database: Database, source: Source, checks: Check[], view: Watching) {
+  view.stage('checking digests')
+  const filling: Filling = {
+    engine: database.engine,
+    format: source.format,
+    preflight: async () => void checks.push(await digestCheck(source, view)),
+    bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
+    expected: source.manifest?.census,
+    watch: view,
+  }
+  const { twin } = await filledTwin(database.site, filling)
+  try {
+    if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: 'every count as in the manifest' })
+    view.stage('switching')
+    view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
+    return await twin.swap(`restored from ${source.view.id || source.view.path}`)
+  } finally {
+    await twin.close()
+  }
+}
+
+async function noteRestored(context: Context, name: string): Promise<void> {
+  await changeCatalog(context.root, `noting a restore of "${name}"`, (catalog) => withEvent(catalog, 'restored', name))
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1)
+}

@@ -1,0 +1,41 @@
+// start and stop.
+
+import type { DatabaseView, Watch } from './answers.ts'
+import { audit } from './audit.ts'
+import { databaseOf, databasesOf, withDatabase, type Context, type Database } from './context.ts'
+import { viewOf } from './list.ts'
+import { watching } from './watching.ts'
+
+/** Returns when every one of them answers a query. */
+export async function start(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
+  const { signal, stage } = watching(watch)
+  return each(context, names, 'start', async (database) => {
+    stage(`starting ${database.name}`)
+    await database.site.start(signal)
+  }, signal)
+}
+
+export async function stop(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
+  const { signal, stage } = watching(watch)
+  return each(context, names, 'stop', async (database) => {
+    stage(`stopping ${database.name}`)
+    await database.site.stop()
+  }, signal)
+}
+
+async function each(
+  context: Context,
+  names: readonly string[],
+  verb: string,
+  work: (database: Database) => Promise<void>,
+  signal: AbortSignal,
+): Promise<readonly DatabaseView[]> {
+  const databases = names.length === 0 ? await databasesOf(context) : await Promise.all(names.map((name) => databaseOf(context, name)))
+  const views: DatabaseView[] = []
+  for (const database of databases) {
+    await withDatabase(context, database, { purpose: `${verb} of "${database.name}"`, signal }, () => work(database))
+    if (database.engine.recipe.shape === 'server') await audit(context, verb, database.name)
+    views.push(await viewOf(database))
+  }
+  return views
+}

@@ -1,0 +1,93 @@
+// snapshot: one consistent moment of one database, kept as a file that the stock tools can restore, and its manifest.
+
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { HayaiError } from '../base/errors.ts'
+import type { Format } from '../engines/engine.ts'
+import { changeCatalog, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
+import { parseCompression } from '../snapshots/codecs.ts'
+import { repository } from '../snapshots/repository.ts'
+import type { SnapshotAnswer, SnapshotRequest, Watch } from './answers.ts'
+import { audit } from './audit.ts'
+import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
+import { gitState } from './git.ts'
+import { viewOfManifest } from './library.ts'
+import { stallGuard } from './stall.ts'
+import { watching, type Watching } from './watching.ts'
+
+export async function snapshot(context: Context, request: SnapshotRequest, watch: Watch = {}): Promise<SnapshotAnswer> {
+  const began = performance.now()
+  const database = await databaseOf(context, request.database)
+  const format = formatOf(database.engine, request.format)
+  const compression = parseCompression(request.compression ?? 'none')
+  const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
+  const plan = [
+    `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}`,
+    `write it and its manifest to ${folder}`,
+  ]
+  if (request.dryRun === true) return { snapshot: null, plan, seconds: 0, dryRun: true }
+  const view = watching(watch)
+  const manifest = await withDatabase(context, database, { purpose: `a snapshot of "${database.name}"`, signal: view.signal }, () =>
+    take(context, database, { format, compression, folder, request }, view),
+  )
+  await remember(context, folder)
+  await audit(context, 'snapshot', database.name, { id: manifest.id, file: manifest.files[0]?.name })
+  return { snapshot: viewOfManifest(folder, manifest), plan, seconds: (performance.now() - began) / 1000, dryRun: false }
+}
+
+interface Taking {
+  readonly format: Format
+  readonly compression: ReturnType<typeof parseCompression>
+  readonly folder: string
+  readonly request: SnapshotRequest
+}
+
+async function take(context: Context, database: Database, { format, compression, folder, request }: Taking, view: Watching) {
+  const started = new Date()
+  view.stage('connecting')
+  const target = await database.site.open()
+  try {
+    const guard = stallGuard(view.signal, database.name)
+    const dump = await database.engine.dump(target, format, guard.signal)
+    try {
+      view.stage('dumping')
+      const draft = {
+        id: randomBytes(16).toString('hex'),
+        project: context.root.split('/').at(-1) ?? '',
+        database: database.name,
+        engine: database.engine.name,
+        runtime: database.entry.runtime,
+        comment: request.comment ?? null,
+        tags: [...(request.tags ?? [])],
+        askedBy: 'person' as const,
+        git: await gitState(context.root),
+        started,
+      }
+      return await repository(context.parts.openFolder(folder)).save(draft, dump, {
+        format,
+        compression,
+        check: (bytes) => database.engine.check(format, bytes),
+        signal: guard.signal,
+        onProgress: (done) => {
+          guard.alive()
+          view.bytes(done, dump.expectedBytes)
+        },
+      })
+    } finally {
+      guard.done()
+      await dump.close()
+    }
+  } finally {
+    await target.close()
+  }
+}
+
+// Snapshots written elsewhere can still be restored by their ids: the catalog knows the folders.
+async function remember(context: Context, folder: string): Promise<void> {
+  if (folder === context.paths.snapshots || (await readCatalog(context.root)).snapshotFolders.includes(folder)) return
+  await changeCatalog(context.root, `remembering ${folder}`, (catalog) => withSnapshotFolder(catalog, folder))
+}
+
+export function wrongEngine(snapshotEngine: string, name: string, engine: string): HayaiError {
+  return new HayaiError('CONFLICT', `the snapshot is of ${snapshotEngine}, and "${name}" is ${engine}`, { hint: `Name a ${snapshotEngine} database with --to.` })
+}

@@ -1,0 +1,52 @@
+// undo and redo: the generation before, or after, becomes the live one; a database that was removed comes back.
+
+import { HayaiError } from '../base/errors.ts'
+import { readCatalog, type Catalog } from '../project/catalog.ts'
+import type { UndoAnswer, Watch } from './answers.ts'
+import { audit } from './audit.ts'
+import { databaseOf, withDatabase, type Context } from './context.ts'
+import { removedOf, returnRemoved } from './remove.ts'
+import { watching } from './watching.ts'
+
+export async function undo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
+  const catalog = await readCatalog(context.root)
+  const name = asked ?? lastChanged(catalog)
+  if (catalog.databases[name] === undefined && removedOf(catalog, name) !== undefined) return returnRemoved(context, name, dryRun)
+  return step(context, name, -1, dryRun, watch)
+}
+
+export async function redo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
+  return step(context, asked ?? lastChanged(await readCatalog(context.root)), 1, dryRun, watch)
+}
+
+function lastChanged(catalog: Catalog): string {
+  const last = catalog.history.at(-1)
+  if (last === undefined) throw nothing('undone', 'Nothing was restored or removed in this project.')
+  return last.database
+}
+
+async function step(context: Context, name: string, direction: -1 | 1, dryRun: boolean, watch: Watch): Promise<UndoAnswer> {
+  const { signal, stage } = watching(watch)
+  const database = await databaseOf(context, name)
+  const verb = direction === -1 ? 'undo' : 'redo'
+  return withDatabase(context, database, { purpose: `${verb} of "${name}"`, signal }, async () => {
+    const from = (await database.site.generations()).find(({ live }) => live)?.name ?? null
+    const goal = await database.site.neighbour(direction)
+    if (goal === undefined) {
+      throw nothing(
+        direction === -1 ? 'undone' : 'redone',
+        direction === -1 ? `"${name}" is as it was made; \`hayai redo ${name}\` goes forward.` : `"${name}" is at its newest.`,
+      )
+    }
+    const again = direction === -1 ? `hayai redo ${name}` : `hayai undo ${name}`
+    if (dryRun) return { database: name, what: 'switched', from, to: goal.name, again, dryRun }
+    stage('switching')
+    const live = await database.site.switchTo(goal.name)
+    await audit(context, verb, name, { from, to: live.name })
+    return { database: name, what: 'switched', from, to: live.name, again, dryRun }
+  })
+}
+
+function nothing(what: string, hint: string): HayaiError {
+  return new HayaiError('WRONG_STATE', `there is nothing to be ${what}`, { hint })
+}

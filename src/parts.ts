@@ -1,0 +1,14 @@
+// Every engine, runtime and store by name: the one file that imports them all. A new one is one line here.
+
+import type { Parts } from './core/context.ts'
+import { postgresql } from './engines/postgresql.ts'
+import { sqlite } from './engines/sqlite.ts'
+import { embedded } from './runtimes/embedded.ts'
+import { native } from './runtimes/native.ts'
+import { folderStore } from './stores/folder.ts'
+
+export const parts: Parts = {
+  engines: { postgresql, sqlite },
+  runtimes: { native, embedded },
+  openFolder: folderStore,
+}
