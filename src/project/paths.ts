@@ -1,0 +1,85 @@
+// Every place of a project on disk, in one list. Nobody else joins these paths, so no name can leave the project.
+
+import { join, resolve } from 'node:path'
+import { HayaiError } from '../base/errors.ts'
+import { resolveInside } from '../base/files.ts'
+import { checkName } from '../base/names.ts'
+
+export const CONFIG_NAME = '.hayaidb'
+export const OWN_FOLDER = '.hayai'
+
+/** All absolute. The functions throw USAGE for what is not a database's name. */
+export interface Paths {
+  readonly root: string
+  /** What people declare; in git. */
+  readonly config: string
+  /** This machine's own folder, ignored by git. */
+  readonly own: string
+  readonly ignoreFile: string
+  readonly catalog: string
+  /** The catalog as it was before its last change. */
+  readonly previousCatalog: string
+  /** Held while the catalog is changed. */
+  readonly lock: string
+  /** Held while `.hayaidb` is edited. */
+  readonly configLock: string
+  readonly auditLog: string
+  /** The parents of dataDir(), runDir() and of the locks and secrets. */
+  readonly data: string
+  readonly run: string
+  readonly logs: string
+  readonly locks: string
+  readonly secrets: string
+  readonly trashFolder: string
+  readonly snapshots: string
+  readonly backups: string
+  /** The generations of a database. */
+  readonly dataDir: (name: string) => string
+  readonly runDir: (name: string) => string
+  readonly logFile: (name: string) => string
+  /** Held by a command while it works on this database. */
+  readonly databaseLock: (name: string) => string
+  readonly secretFile: (name: string) => string
+  /** Where a removed database waits for its grace period to end; `id` is the database's own. */
+  readonly trash: (name: string, id: string) => string
+}
+
+export function pathsOf(root: string): Paths {
+  const base = resolve(root)
+  const own = join(base, OWN_FOLDER)
+  const inside = (folder: string, name: string, ending = '') => resolveInside(join(own, folder), checkName(name) + ending)
+  return {
+    root: base,
+    config: join(base, CONFIG_NAME),
+    own,
+    ignoreFile: join(own, '.gitignore'),
+    catalog: join(own, 'catalog.json'),
+    previousCatalog: join(own, 'catalog.previous.json'),
+    lock: join(own, 'lock'),
+    configLock: join(own, 'config.lock'),
+    auditLog: join(own, 'audit.log'),
+    data: join(own, 'data'),
+    run: join(own, 'run'),
+    logs: join(own, 'logs'),
+    locks: join(own, 'locks'),
+    secrets: join(own, 'secrets'),
+    trashFolder: join(own, 'trash'),
+    snapshots: join(base, 'snapshots'),
+    backups: join(base, 'backups'),
+    dataDir: (name) => inside('data', name),
+    runDir: (name) => inside('run', name),
+    logFile: (name) => inside('logs', name, '.log'),
+    databaseLock: (name) => inside('locks', name),
+    secretFile: (name) => inside('secrets', name, '.json'),
+    trash: (name, id) => inside('trash', name, `.${checkId(id)}`),
+  }
+}
+
+export const ID_PATTERN = /^[0-9a-zA-Z][0-9a-zA-Z-]{0,63}$/
+
+function checkId(id: string): string {
+  if (!ID_PATTERN.test(id)) {
+    throw new HayaiError('USAGE', `${JSON.stringify(id)} is not the id of a database`, { hint: 'Run `hayai list --json` to see the ids.' })
+  }
+  return id
+}
