@@ -5,11 +5,12 @@ import { HayaiError } from '../base/errors.ts'
 import { withLock } from '../base/locks.ts'
 import { checkName } from '../base/names.ts'
 import { nearest } from '../base/nearest.ts'
+import { Secret } from '../base/secret.ts'
 import type { Engine, Format, Settings } from '../engines/engine.ts'
 import { readCatalog, type DatabaseRecord } from '../project/catalog.ts'
-import { readConfig } from '../project/config.ts'
+import { readConfig, type Config } from '../project/config.ts'
 import { pathsOf, type Paths } from '../project/paths.ts'
-import { readSecrets } from '../project/secrets.ts'
+import { readSecret } from '../project/secrets.ts'
 import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
 import type { Store } from '../stores/store.ts'
 
@@ -52,6 +53,12 @@ export async function databasesOf(context: Context): Promise<readonly Database[]
   return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry)))
 }
 
+/** Good for asking how they are, not for starting them: `.hayaidb` is not read, which is most of what `hayai list` would take. */
+export async function glance(context: Context): Promise<readonly Database[]> {
+  const catalog = await readCatalog(context.root)
+  return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry, async () => ({}))))
+}
+
 /** Does the work with the database's lock held, after whatever a killed command left there has been put right. */
 export async function withDatabase<T>(
   context: Context,
@@ -65,10 +72,25 @@ export async function withDatabase<T>(
   })
 }
 
-export async function assemble(context: Context, name: string, entry: DatabaseRecord): Promise<Database> {
+/** What `.hayaidb` declares; undefined where there is none. */
+export function configOf(context: Context): Promise<Config | undefined> {
+  return readConfig(context.configFile, vocabularyOf(context).engines)
+}
+
+/** The words that `.hayaidb` may use for engines and runtimes. */
+export function vocabularyOf({ parts }: Context): { readonly engines: readonly string[] } {
+  return { engines: Object.keys(parts.engines) }
+}
+
+export async function assemble(
+  context: Context,
+  name: string,
+  entry: DatabaseRecord,
+  environmentOf = async (): Promise<Readonly<Record<string, string>>> => (await configOf(context))?.databases[name]?.environment ?? {},
+): Promise<Database> {
   const engine = engineOf(context, entry.engine)
   const runtime = runtimeOf(context, entry.runtime)
-  const placement = await placementOf(context, name, entry, engine)
+  const placement = await placementOf(context, name, entry, engine, await environmentOf())
   return { name, entry, engine, runtime, placement, site: runtime.site(placement, engine) }
 }
 
@@ -110,7 +132,13 @@ export function formatOf(engine: Engine, asked: string | undefined): Format {
   })
 }
 
-async function placementOf(context: Context, name: string, entry: DatabaseRecord, engine: Engine): Promise<Placement> {
+async function placementOf(
+  context: Context,
+  name: string,
+  entry: DatabaseRecord,
+  engine: Engine,
+  environment: Readonly<Record<string, string>>,
+): Promise<Placement> {
   const { paths } = context
   return {
     id: entry.id,
@@ -118,7 +146,7 @@ async function placementOf(context: Context, name: string, entry: DatabaseRecord
     version: entry.version ?? undefined,
     port: entry.port ?? 0,
     file: entry.file ?? undefined,
-    settings: await settingsOf(context, name, engine),
+    settings: await settingsOf(context, name, engine, environment),
     dataDir: paths.dataDir(name),
     runDir: paths.runDir(name),
     logFile: paths.logFile(name),
@@ -126,15 +154,15 @@ async function placementOf(context: Context, name: string, entry: DatabaseRecord
 }
 
 // The login is what the server was made with; a later edit of `environment:` does not change what a server accepts.
-async function settingsOf(context: Context, name: string, engine: Engine): Promise<Settings> {
-  const made = await readSecrets(context.root, name)
-  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
-  const declared = engine.settings(config?.databases[name]?.environment ?? {}, made.password)
-  return { ...declared, user: made.user, password: made.password, database: made.database }
+async function settingsOf(context: Context, name: string, engine: Engine, environment: Readonly<Record<string, string>>): Promise<Settings> {
+  const made = await readSecret(context.root, name)
+  const declared = engine.settings(environment, made?.password ?? new Secret(''))
+  if (made === undefined) return declared
+  return { ...declared, password: made.password, user: made.user ?? declared.user, database: made.database ?? declared.database }
 }
 
 async function unknownDatabase(context: Context, name: string, known: readonly string[]): Promise<HayaiError> {
-  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  const config = await configOf(context)
   if (config?.databases[name] !== undefined) {
     return new HayaiError('NOT_FOUND', `"${name}" is declared in .hayaidb, but has not been created yet`, { hint: 'hayai init --config .hayaidb' })
   }

@@ -6,13 +6,13 @@ import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { generatePassword } from '../base/secret.ts'
 import type { Engine } from '../engines/engine.ts'
-import { changeCatalog, type CatalogEntry } from '../project/catalog.ts'
-import { addToConfig, readConfig, type DatabaseConfig } from '../project/config.ts'
-import { choosePort } from '../project/ports.ts'
-import { readSecrets, removeSecrets, writeSecrets } from '../project/secrets.ts'
+import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '../project/catalog.ts'
+import { addToConfig, type DatabaseConfig } from '../project/config.ts'
+import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
+import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { assemble, engineOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
+import { assemble, configOf, engineOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
 
 export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
@@ -23,7 +23,7 @@ export async function init(context: Context, request: InitRequest, watch: Watch 
 
 /** Creates all that `.hayaidb` declares and that is not there yet, and changes nothing that is. */
 export async function initDeclared(context: Context, dryRun: boolean, watch: Watch = {}): Promise<InitAnswer> {
-  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  const config = await configOf(context)
   if (config === undefined) {
     throw new HayaiError('NOT_FOUND', `there is no ${context.configFile}`, { hint: 'hayai init -n mydb -e sqlite' })
   }
@@ -51,7 +51,7 @@ interface Wish {
 async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
   const name = checkName(request.name)
   const engine = engineOf(context, request.engine)
-  const config = await readConfig(context.configFile, Object.keys(context.parts.engines))
+  const config = await configOf(context)
   const declared = config?.databases[name]
   const agreed = <T>(what: string, asked: T | undefined, said: T | undefined): T | undefined => {
     if (asked === undefined || said === undefined || asked === said) return asked ?? said
@@ -61,14 +61,14 @@ async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
   }
   agreed('engine', request.engine, declared?.engine)
   const { name: runtime } = runtimeFor(context, engine, agreed('runtime', request.runtime, declared?.runtime))
-  const file = agreed('file', atRoot(context, request.file, process.cwd()), atRoot(context, declared?.file, context.root))
+  const file = agreed('file', absolute(request.file, process.cwd()), absolute(declared?.file, context.root))
   if (file !== undefined && engine.recipe.shape !== 'file') throw new HayaiError('USAGE', `--file does not fit ${engine.title}: it is a server`)
   const port = agreed('port', request.port, declared?.port)
   if (port !== undefined && engine.recipe.shape === 'file') throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
   return { name, engine, runtime, version: agreed('version', request.version, declared?.version), port, file, declared }
 }
 
-function atRoot(_context: Context, file: string | undefined, base: string): string | undefined {
+function absolute(file: string | undefined, base: string): string | undefined {
   return file === undefined ? undefined : resolve(base, file)
 }
 
@@ -80,7 +80,7 @@ interface Ensured {
 async function ensure(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }, watch: Watch): Promise<Ensured> {
   const { runtime } = runtimeFor(context, wish.engine, wish.runtime)
   await runtime.probe(wish.engine, wish.version) // what is missing is told before anything is reserved
-  const { entry, reserved } = await reserve(context, wish, options)
+  const { entry, reserved } = await reserve(context, wish, options.dryRun)
   const database = await assemble(context, wish.name, entry)
   if (options.dryRun) return { database: await viewOf(database), present: !reserved }
   try {
@@ -95,35 +95,56 @@ async function ensure(context: Context, wish: Wish, options: { existsOk: boolean
   }
 }
 
+interface Reservation {
+  readonly entry: DatabaseRecord
+  /** False when the name was there before. */
+  readonly reserved: boolean
+}
+
 /** Takes the name and a port, in one locked step, so that forty at once get forty different ones. */
-async function reserve(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }): Promise<{ entry: CatalogEntry; reserved: boolean }> {
-  return changeCatalog(context.root, `init of "${wish.name}"`, async (catalog) => {
+async function reserve(context: Context, wish: Wish, dryRun: boolean): Promise<Reservation> {
+  let reservation: Reservation | undefined
+  const take = async (catalog: Catalog): Promise<Catalog> => {
     const there = catalog.databases[wish.name]
     if (there !== undefined) {
-      if (there.engine === wish.engine.name) return { catalog, result: { entry: there, reserved: false } }
-      throw new HayaiError('CONFLICT', `"${wish.name}" exists and is a ${there.engine} database`, { hint: 'Choose another name, or `hayai remove` it first.' })
+      if (there.engine !== wish.engine.name) throw otherEngine(wish.name, there.engine)
+      reservation = { entry: there, reserved: false }
+      return catalog
     }
-    const port = wish.engine.recipe.shape === 'file' ? 0 : await choosePort(catalog, wish.name, wish.port)
-    const entry: CatalogEntry = {
-      id: randomUUID(),
-      engine: wish.engine.name,
-      runtime: wish.runtime,
-      version: wish.version ?? null,
-      port,
-      file: wish.file ?? null,
-      created: new Date().toISOString(),
-    }
-    if (options.dryRun) return { catalog, result: { entry, reserved: true } }
-    await keepLogin(context, wish)
-    return { catalog: { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }, result: { entry, reserved: true } }
-  })
+    const entry = await recordOf(context, wish, catalog)
+    reservation = { entry, reserved: true }
+    if (!dryRun) await keepLogin(context, wish)
+    return { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }
+  }
+  if (dryRun) await take(await readCatalog(context.root))
+  else await changeCatalog(context.root, `init of "${wish.name}"`, take)
+  if (reservation === undefined) throw new Error('the catalog was not asked')
+  return reservation
+}
+
+async function recordOf(context: Context, wish: Wish, catalog: Catalog): Promise<DatabaseRecord> {
+  return {
+    id: randomUUID(),
+    engine: wish.engine.name,
+    runtime: wish.runtime,
+    version: wish.version ?? null,
+    port: wish.engine.recipe.shape === 'file' ? null : await portOf(context, wish, catalog),
+    file: wish.file ?? null,
+    created: new Date().toISOString(),
+  }
+}
+
+async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<number> {
+  const promised = promisedPorts(catalog, (await configOf(context))?.databases, wish.name)
+  if (wish.port === undefined) return choosePort(catalog.project, wish.name, promised)
+  await checkPort(wish.port, wish.name, promised)
+  return wish.port
 }
 
 async function keepLogin(context: Context, wish: Wish): Promise<void> {
-  const kept = await readSecrets(context.root, wish.name)
-  if (kept.user !== '') return // data kept by `remove --keep-data` still has its login
+  if ((await readSecret(context.root, wish.name)) !== undefined) return // `remove --keep-data` leaves the login with the data
   const { user, password, database } = wish.engine.settings(wish.declared?.environment ?? {}, generatePassword())
-  await writeSecrets(context.root, wish.name, { user, password, database })
+  if (user !== '') await keepSecret(context.root, wish.name, { user, password, database })
 }
 
 /** False when its data is there already. */
@@ -137,22 +158,26 @@ async function make(context: Context, database: Database, watch: Watch): Promise
   })
 }
 
-async function declare(context: Context, wish: Wish, entry: CatalogEntry): Promise<void> {
+async function declare(context: Context, wish: Wish, entry: DatabaseRecord): Promise<void> {
   await addToConfig(context.root, context.configFile, wish.name, {
     engine: wish.engine.name,
     ...(wish.version === undefined ? {} : { version: wish.version }),
-    ...(entry.port === 0 ? {} : { port: entry.port }),
+    ...(entry.port === null ? {} : { port: entry.port }),
     ...(wish.file === undefined ? {} : { file: wish.file }),
   })
 }
 
-async function release(context: Context, name: string, entry: CatalogEntry): Promise<void> {
+async function release(context: Context, name: string, entry: DatabaseRecord): Promise<void> {
   await changeCatalog(context.root, `giving up "${name}"`, async (catalog) => {
-    if (catalog.databases[name]?.id !== entry.id) return { catalog, result: undefined }
+    if (catalog.databases[name]?.id !== entry.id) return catalog
     const { [name]: _, ...databases } = catalog.databases
-    await removeSecrets(context.root, name)
-    return { catalog: { ...catalog, databases }, result: undefined }
+    await removeSecret(context.root, name)
+    return { ...catalog, databases }
   })
+}
+
+function otherEngine(name: string, engine: string): HayaiError {
+  return new HayaiError('CONFLICT', `"${name}" exists and is a ${engine} database`, { hint: `Choose another name, or \`hayai remove ${name}\` first.` })
 }
 
 function exists(name: string): HayaiError {

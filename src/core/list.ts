@@ -6,16 +6,16 @@ import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, systemCode } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
 import type { Connection, DatabaseView, Watch } from './answers.ts'
-import { databaseOf, databasesOf, type Context, type Database } from './context.ts'
+import { databaseOf, glance, type Context, type Database } from './context.ts'
 
 export async function list(context: Context, runningOnly: boolean): Promise<readonly DatabaseView[]> {
-  const views = await Promise.all((await databasesOf(context)).map(viewOf))
+  const views = await Promise.all((await glance(context)).map(viewOf))
   // A file is always at hand, so "all that run" means it too: `hayai list --running | xargs -I {} hayai snapshot {}`.
   return runningOnly ? views.filter(({ status }) => status === 'running' || status === 'file') : views
 }
 
 export async function viewOf(database: Database): Promise<DatabaseView> {
-  const { name, entry, site, placement } = database
+  const { name, entry, site } = database
   const [status, generations] = await Promise.all([site.status(), site.generations()])
   return {
     name,

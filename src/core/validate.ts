@@ -1,0 +1,42 @@
+// validate: is `.hayaidb` right, what of it exists, and what in it has no effect.
+
+import { HayaiError } from '../base/errors.ts'
+import { Secret } from '../base/secret.ts'
+import { readCatalog } from '../project/catalog.ts'
+import { loadConfig } from '../project/config.ts'
+import { readSecret } from '../project/secrets.ts'
+import type { ValidateAnswer } from './answers.ts'
+import { engineOf, vocabularyOf, type Context } from './context.ts'
+
+/** Throws CONFIG_INVALID with every problem and its place; NOT_FOUND when there is no such file. */
+export async function validate(context: Context): Promise<ValidateAnswer> {
+  const loaded = await loadConfig(context.configFile, vocabularyOf(context))
+  if (loaded === undefined) {
+    throw new HayaiError('NOT_FOUND', `there is no ${context.configFile}`, { hint: 'Run `hayai init -n mydb -e sqlite` to begin one.' })
+  }
+  const { config, where } = loaded
+  const existing = (await readCatalog(context.root)).databases
+  const warnings = [...loaded.warnings]
+  for (const [name, declared] of Object.entries(config.databases)) {
+    const engine = engineOf(context, declared.engine)
+    const { unknown, password, user } = engine.settings(declared.environment, new Secret(''))
+    for (const variable of unknown) {
+      warnings.push(`${where(['databases', name, 'environment', variable])}: ${variable} of "${name}" has no effect on ${engine.title}.`)
+    }
+    const made = await readSecret(context.root, name)
+    if (existing[name] !== undefined && made !== undefined && declaresOther({ password, user }, made)) {
+      warnings.push(`${where(['databases', name])}: "${name}" was made with another login than the one declared now; the one it was made with holds.`)
+    }
+  }
+  return {
+    file: context.configFile,
+    project: config.project ?? context.root.split('/').at(-1) ?? '',
+    databases: Object.entries(config.databases).map(([name, { engine }]) => ({ name, engine, exists: existing[name] !== undefined })),
+    warnings,
+  }
+}
+
+function declaresOther(declared: { password: Secret; user: string }, made: { password: Secret; user?: string }): boolean {
+  const password = declared.password.reveal()
+  return (password !== '' && password !== made.password.reveal()) || (made.user !== undefined && declared.user !== made.user)
+}

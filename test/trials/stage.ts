@@ -1,0 +1,72 @@
+// A stage for trials: a throw-away project on real disk with real servers, and everything gone at the end.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openProject, type Project } from '../../src/index.ts'
+import { end, identify } from '../../src/base/processes.ts'
+
+export interface Stage {
+  readonly root: string
+  readonly project: Project
+  /** Another handle on the same project, as another command would have. */
+  reopen(): Promise<Project>
+  close(): Promise<void>
+}
+
+export async function stage(prefix = 'hayai-trial-'): Promise<Stage> {
+  return stageIn(await mkdtemp(join(tmpdir(), prefix)))
+}
+
+export async function stageIn(root: string): Promise<Stage> {
+  const open = (): Promise<Project> => openProject({ cwd: root, create: true })
+  return {
+    root,
+    project: await open(),
+    reopen: open,
+    async close() {
+      await endServersBelow(root)
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Ends every server whose open files lie below the folder: by its own number, after a look at what it holds. */
+export async function endServersBelow(root: string): Promise<void> {
+  for (const pid of await serversBelow(root)) {
+    const id = identify(pid)
+    if (id !== undefined) await end(id, 'SIGQUIT', 10_000)
+  }
+}
+
+/** Server processes (leaders of their sessions) that have a folder below `root` as their working folder. */
+export async function serversBelow(root: string): Promise<readonly number[]> {
+  const found: number[] = []
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    try {
+      const cwd = await readlinkOf(`/proc/${pid}/cwd`)
+      const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3]
+      if (cwd.startsWith(`${root}/`) && session === pid) found.push(Number(pid))
+    } catch {
+      // it ended while it was being looked at
+    }
+  }
+  return found
+}
+
+async function readlinkOf(path: string): Promise<string> {
+  const { readlink } = await import('node:fs/promises')
+  return readlink(path)
+}
+
+/** Runs a program of the trial and gives what it prints; throws when it fails. */
+export function sh(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}, input?: string): string {
+  return execFileSync(file, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 512 * 1024 * 1024,
+    ...(input === undefined ? {} : { input }),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
