@@ -10,8 +10,21 @@ export type { Generation, Status } from './runtimes/runtime.ts'
 export type { Manifest } from './snapshots/manifest.ts'
 export { CODES, HayaiError, type Code } from './base/errors.ts'
 export { Secret } from './base/secret.ts'
+export { nearest } from './base/nearest.ts'
 
 /** Finds the project by walking up from the working folder, and gives its verbs. Throws HayaiError NOT_FOUND when there is none. */
 export function openProject(options: OpenOptions = {}): Promise<Project> {
   return openWith(parts, options)
+}
+
+export interface EngineView {
+  readonly name: string
+  readonly title: string
+  /** The first is the default. */
+  readonly formats: readonly string[]
+}
+
+/** The kinds of database there are, for those who offer a choice. */
+export function engines(): readonly EngineView[] {
+  return Object.values(parts.engines).map(({ name, title, formats }) => ({ name, title, formats: formats.map((format) => format.name) }))
 }
