@@ -10,7 +10,22 @@ import { withLock } from '../base/locks.ts'
 import { NAME_PATTERN } from '../base/names.ts'
 import { ID_PATTERN, pathsOf, type Paths } from './paths.ts'
 import { onFile } from './refusals.ts'
-import { anyObject, Flaw, instant, list, matching, object, oneOf, orNull, record, syntaxFlaw, text, whole, type Shape } from './shape.ts'
+import {
+  anyObject,
+  emptyRecord,
+  Flaw,
+  instant,
+  list,
+  matching,
+  object,
+  oneOf,
+  orNull,
+  record,
+  syntaxFlaw,
+  text,
+  whole,
+  type Shape,
+} from './shape.ts'
 
 export interface DatabaseRecord {
   /** Given once, at creation; a database made again under the same name has another. */
@@ -175,7 +190,9 @@ async function isGood(file: string): Promise<boolean> {
 async function databasesOnDisk(paths: Paths): Promise<readonly string[]> {
   return onFile(paths.data, 'read', async () => {
     const held = await Promise.all(
-      (await names(paths.data)).filter((name) => NAME_PATTERN.test(name)).map(async (name) => ({ name, inside: await names(join(paths.data, name)) })),
+      (await names(paths.data))
+        .filter((name) => NAME_PATTERN.test(name))
+        .map(async (name) => ({ name, inside: await names(join(paths.data, name)) })),
     )
     return held.filter(({ inside }) => inside.length > 0).map(({ name }) => name)
   })
@@ -194,7 +211,7 @@ async function names(folder: string): Promise<readonly string[]> {
 const FORMAT_VERSION = 1
 
 function empty(): Catalog {
-  return { formatVersion: FORMAT_VERSION, project: '', databases: Object.create(null), removed: [], snapshotFolders: [], history: [] }
+  return { formatVersion: FORMAT_VERSION, project: '', databases: emptyRecord(), removed: [], snapshotFolders: [], history: [] }
 }
 
 const name = matching(NAME_PATTERN, 'a name')

@@ -48,7 +48,8 @@ async function named(config: string): Promise<Place> {
       details: { file: config },
     })
   }
-  if (!found.isFile()) throw new HayaiError('USAGE', `${config} is not a file`, { hint: `Name a file, such as ${join(config, CONFIG_NAME)}.` })
+  if (!found.isFile())
+    throw new HayaiError('USAGE', `${config} is not a file`, { hint: `Name a file, such as ${join(config, CONFIG_NAME)}.` })
   return { root: await realpath(dirname(config)), config }
 }
 

@@ -65,9 +65,13 @@ export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
 }
 
 /** Without a prototype, so that no name (`constructor`) is there before it was put there. */
+export function emptyRecord<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T> // empty, so it holds nothing that is not a T
+}
+
 export function record<T>(keys: RegExp, shape: Shape<T>): Shape<Readonly<Record<string, T>>> {
   return (value, where) => {
-    const result: Record<string, T> = Object.create(null)
+    const result = emptyRecord<T>()
     for (const [key, each] of Object.entries(plain(value, where))) {
       if (!keys.test(key)) throw new Flaw(`${where}: the name ${JSON.stringify(key)}`, 'allowed')
       result[key] = shape(each, `${where}.${key}`)
@@ -80,7 +84,8 @@ export function record<T>(keys: RegExp, shape: Shape<T>): Shape<Readonly<Record<
 export function object<T extends object>(shapes: { readonly [K in keyof T]: Shape<T[K]> }): Shape<T> {
   return (value, where) => {
     const result: Record<string, unknown> = { ...plain(value, where) }
-    for (const [key, shape] of Object.entries<Shape<unknown>>(shapes)) result[key] = shape(result[key], where === '' ? key : `${where}.${key}`)
+    for (const [key, shape] of Object.entries<Shape<unknown>>(shapes))
+      result[key] = shape(result[key], where === '' ? key : `${where}.${key}`)
     return result as T // every key of T was checked above
   }
 }

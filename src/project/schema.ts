@@ -1,0 +1,156 @@
+// What `.hayaidb` may say. One schema, from which come the checks, the types, and the JSON Schema that editors read.
+// Every message completes the sentence "<key> must be ...".
+
+import { z } from 'zod'
+import { NAME_PATTERN } from '../base/names.ts'
+
+/** Where databases can live, by DESIGN: not every one of them need be built in. */
+export const RUNTIMES = ['native', 'embedded', 'compose'] as const
+
+/** The names that the parts give to the schema. */
+export interface Vocabulary {
+  readonly engines: readonly string[]
+  readonly runtimes?: readonly string[]
+}
+
+export const NAME_RULE = '1 to 63 small letters, digits, "-" and "_", beginning with a letter or a digit'
+export const VARIABLE_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/
+// Keys are checked by check.ts: zod would not look into the value of a key that is wrong. Editors get the rule from here.
+const key = (pattern: RegExp) => z.string().meta({ pattern: pattern.source })
+
+const line = (what: string) => z.string(what).min(1, what)
+/** A section that is there but empty is as good as one that is not there. */
+const orEmpty = <T extends z.core.SomeType>(section: T) => z.nullable(section)
+
+const tables = z.strictObject(
+  { tables: z.exactOptional(z.array(line('the name of a table'), 'a list of tables')) },
+  'a mapping with `tables`',
+)
+
+const environment = z.record(
+  key(VARIABLE_PATTERN),
+  z.union([z.string(), z.number(), z.boolean()], 'a text, a number, true or false'),
+  'a mapping of names to values',
+)
+
+const healthcheck = z.strictObject(
+  {
+    test: z.exactOptional(z.union([line('a command'), z.array(line('a word of a command'))], 'a command, as a text or a list')),
+    interval: z.exactOptional(line('a duration, such as 10s')),
+    timeout: z.exactOptional(line('a duration, such as 10s')),
+    start_period: z.exactOptional(line('a duration, such as 10s')),
+    retries: z.exactOptional(z.int('a whole number').min(0, 'a whole number from 0 on')),
+    disable: z.exactOptional(z.boolean('true or false')),
+  },
+  'a mapping',
+)
+
+const retentionCount = z.exactOptional(z.int('a whole number').min(0, 'a whole number from 0 on'))
+const duration = z.string('a duration, such as 30d').regex(/^[1-9]\d*[hdwmy]$/, 'a duration, such as 30d (h, d, w, m or y)')
+const retention = z.union(
+  [
+    duration,
+    z.strictObject({
+      last: retentionCount,
+      hourly: retentionCount,
+      daily: retentionCount,
+      weekly: retentionCount,
+      monthly: retentionCount,
+      yearly: retentionCount,
+      within: z.exactOptional(duration),
+      minimum: retentionCount,
+    }),
+  ],
+  'a duration, such as 30d, or a mapping such as {daily: 7, weekly: 4}',
+)
+
+const global = z.strictObject(
+  {
+    backup: z.exactOptional(
+      z.strictObject(
+        {
+          enabled: z.exactOptional(z.boolean('true or false')),
+          schedule: z.exactOptional(line('a cron line, such as "0 2 * * *"')),
+          retention: z.exactOptional(retention),
+          compression: z.exactOptional(
+            z.string('none, gzip or zstd').regex(/^(none|(gzip|zstd)(:\d{1,2})?)$/, 'none, gzip or zstd, with a level if need be (zstd:3)'),
+          ),
+          encryption: z.exactOptional(z.boolean('true or false')),
+        },
+        'a mapping',
+      ),
+    ),
+    security: z.exactOptional(
+      z.strictObject(
+        {
+          enable_ssl: z.exactOptional(z.boolean('true or false')),
+          ssl_cert_path: z.exactOptional(line('the path of a folder')),
+          enable_secrets: z.exactOptional(z.boolean('true or false')),
+          secrets_backend: z.exactOptional(z.enum(['env', 'file', 'vault'], 'one of env, file, vault')),
+        },
+        'a mapping',
+      ),
+    ),
+  },
+  'a mapping',
+)
+
+export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
+  const database = z.strictObject(
+    {
+      engine: z.enum(engines, `one of ${engines.join(', ')}`).meta({ description: 'The kind of database.' }),
+      runtime: z.exactOptional(z.enum(runtimes, `one of ${runtimes.join(', ')}`)).meta({ description: 'Where it lives.' }),
+      version: z
+        .exactOptional(z.union([z.string().regex(/^[0-9A-Za-z][0-9A-Za-z._-]*$/), z.number().positive()], 'a version, such as "15"'))
+        .meta({ description: 'The version of the server that is wanted.' }),
+      port: z
+        .exactOptional(z.int(PORT_RULE).min(1, PORT_RULE).max(65_535, PORT_RULE))
+        .meta({ description: 'Its port on loopback. Without it, Hayai finds a free one from 5000 to 6000.' }),
+      file: z.exactOptional(line('the path of a file')).meta({ description: 'The database file, relative to the folder of this file.' }),
+      environment: z
+        .exactOptional(orEmpty(environment))
+        .meta({ description: 'User, password, database and settings, by the names that the official image of the engine uses.' }),
+      volumes: z
+        .exactOptional(orEmpty(z.array(line('a volume, such as "./backups:/backups"'), 'a list of volumes')))
+        .meta({ description: 'Volumes and folders that its container sees.' }),
+      memory: z
+        .exactOptional(
+          z.union([z.string().regex(/^\d+(\.\d+)?([kmgKMG]i?)?[bB]?$/), z.int().positive()], 'an amount of memory, such as 512m'),
+        )
+        .meta({ description: 'The most memory that its container may use.' }),
+      restart: z
+        .exactOptional(z.string(RESTART_RULE).regex(/^(no|always|unless-stopped|on-failure(:\d+)?)$/, RESTART_RULE))
+        .meta({ description: 'When its container is started again.' }),
+      image: z.exactOptional(line('the name of an image')).meta({ description: 'The image of its container.' }),
+      healthcheck: z.exactOptional(healthcheck).meta({ description: 'How its container is found healthy.' }),
+      backup: z.exactOptional(tables).meta({ description: 'Tables whose rows a backup also exports, each to a file of its own.' }),
+    },
+    'a mapping with an `engine`',
+  )
+  return z.strictObject(
+    {
+      version: z.exactOptional(z.literal(['1.0', 1], '"1.0"')).meta({ description: 'The version of this file format.' }),
+      project: z.exactOptional(z.string('a name').regex(NAME_PATTERN, NAME_RULE)).meta({ description: 'The name of the project.' }),
+      databases: z.exactOptional(orEmpty(z.record(key(NAME_PATTERN), database, 'a mapping of names to databases'))),
+      backup: z.exactOptional(tables),
+      global: z.exactOptional(orEmpty(global)),
+    },
+    'a mapping with keys such as `project` and `databases`',
+  )
+}
+
+const PORT_RULE = 'a whole number from 1 to 65535'
+const RESTART_RULE = 'one of no, always, on-failure, unless-stopped'
+
+export type RawConfig = z.infer<ReturnType<typeof configSchema>>
+
+/** The same as JSON Schema, for editors. */
+export function jsonSchema(vocabulary: Vocabulary): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema(vocabulary), { io: 'input', target: 'draft-7' })
+  return { $schema, title: 'Hayai project (.hayaidb)', ...rest }
+}
+
+/** What hayaidb.schema.json holds. */
+export function schemaText(vocabulary: Vocabulary): string {
+  return `${JSON.stringify(jsonSchema(vocabulary), null, 2)}\n`
+}
