@@ -1,0 +1,144 @@
+// Server databases as plain processes of this machine: no daemon, no container, no root needed. What is in which folder
+// stands in native/home.ts; a server is known by number and start (native/server.ts); the ledger says which data is live.
+
+import { HayaiError, messageOf } from '../base/errors.ts'
+import { sweepPartials, syncFolder, syncTree } from '../base/files.ts'
+import type { Engine, ServerRecipe } from '../engines/engine.ts'
+import {
+  dropped, entryOf, generationOf, generationsOf, grown, neighbourOf, readLedger, switched, writeLedger, type Ledger,
+} from './generations.ts'
+import { accountFor } from './native/account.ts'
+import { exchange, resumeExchange } from './native/exchange.ts'
+import { createData, deleteUnfinished, makeUnfinished, markFinished, markUnfinished, refuseUnknownData, sweepFolders } from './native/folders.ts'
+import { called, endpointAt, generationFolder, type Home, type Moment, type Patience } from './native/home.ts'
+import { findInstallation } from './native/installation.ts'
+import { installationOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
+import { targetOf } from './native/target.ts'
+import { installationForNew, makeTwin } from './native/twin.ts'
+import type { Placement, Runtime, Site } from './runtime.ts'
+
+export const native: Runtime = nativeRuntime({})
+
+export interface NativeOptions {
+  readonly patience?: Partial<Patience>
+  /** Told of each moment at which a killed command leaves something different behind. */
+  readonly at?: (moment: Moment) => void
+}
+
+export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): Runtime {
+  const waits: Patience = { start: 60_000, stop: 60_000, insist: 10_000, ...patience }
+  return {
+    name: 'native',
+    shape: 'server',
+    async probe(engine, version) {
+      const recipe = serverRecipe(engine)
+      await accountFor(recipe)
+      return { version: (await findInstallation(recipe, engine.title, version)).version }
+    },
+    site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),
+  }
+}
+
+function serverRecipe({ recipe, title }: Engine): ServerRecipe {
+  if (recipe.shape !== 'server') throw new Error(`${title} is a file, and has no server to run`)
+  return recipe
+}
+
+function siteOf(home: Home): Site {
+  const { dataDir, runDir } = home.placement
+
+  return {
+    path: dataDir,
+
+    async status() {
+      return liveStatus(home, await readLedger(dataDir))
+    },
+
+    async create() {
+      if ((await readLedger(dataDir)) !== undefined) {
+        throw new HayaiError('CONFLICT', `${called(home)} has data already`, { hint: `Run \`hayai start ${home.placement.name}\`.` })
+      }
+      await refuseUnknownData(home)
+      const installation = await installationForNew(home, undefined)
+      const name = await makeUnfinished(home, undefined)
+      try {
+        await createData(home, name, installation, home.placement.port)
+        await syncTree(generationFolder(home, name))
+        await syncFolder(dataDir)
+        await writeLedger(dataDir, grown(undefined, name, { origin: 'created', version: installation.version, at: new Date() }))
+        home.at('switched')
+      } catch (error) {
+        await deleteUnfinished(home, name)
+        throw error
+      }
+      await markFinished(home, name)
+    },
+
+    async start(signal) {
+      await startLive(home, await ledgerOf(home), signal)
+    },
+
+    stop: () => stopLive(home),
+
+    async open() {
+      const ledger = await ledgerOf(home)
+      const serving = await liveServing(home)
+      const { name } = home.placement
+      if (serving === undefined) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
+      const endpoint = endpointAt(home, serving.port)
+      try {
+        await home.recipe.answers(endpoint)
+      } catch (cause) {
+        throw new HayaiError('WRONG_STATE', `${called(home)} must be running, but its server does not answer: ${messageOf(cause)}`, {
+          hint: `hayai stop ${name} && hayai start ${name}`,
+          cause,
+        })
+      }
+      return targetOf(home, serving.generation, endpoint, () => installationOf(home, entryOf(ledger, serving.generation)))
+    },
+
+    twin: () => makeTwin(home),
+
+    async generations() {
+      return generationsOf(await readLedger(dataDir))
+    },
+
+    async switchTo(generation) {
+      const before = await ledgerOf(home)
+      const next = switched(before, generation, new Date())
+      if (next !== before) await exchange(home, before, next)
+      return generationOf(next, generation)
+    },
+
+    async neighbour(step) {
+      const ledger = await readLedger(dataDir)
+      const name = ledger === undefined ? undefined : neighbourOf(ledger, step)
+      return ledger === undefined || name === undefined ? undefined : generationOf(ledger, name)
+    },
+
+    async drop(generation) {
+      const next = dropped(await ledgerOf(home), generation)
+      await markUnfinished(home, generation)
+      home.at('drop announced')
+      await writeLedger(dataDir, next)
+      home.at('dropped')
+      await deleteUnfinished(home, generation)
+    },
+
+    async recover() {
+      try {
+        await resumeExchange(home)
+      } finally {
+        await sweepFolders(home, await readLedger(dataDir))
+        await sweepPartials(dataDir)
+        await sweepPartials(runDir)
+      }
+    },
+  }
+}
+
+async function ledgerOf(home: Home): Promise<Ledger> {
+  const ledger = await readLedger(home.placement.dataDir)
+  if (ledger !== undefined) return ledger
+  throw new HayaiError('WRONG_STATE', `${called(home)} has no data yet`, { hint: 'Run `hayai init` to create it.' })
+}

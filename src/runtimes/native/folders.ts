@@ -1,0 +1,138 @@
+// The folders of generations, and those that are not generations: `unfinished.json` in a folder says that it is being made,
+// or deleted, and by which process. A folder is deleted by Hayai only where that file is in it and the ledger does not name
+// it: data that nobody knows the story of is left alone.
+
+import { chmod, lchown, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { drain, once } from '../../base/bytes.ts'
+import { HayaiError, systemCode } from '../../base/errors.ts'
+import { run } from '../../base/exec.ts'
+import { exists, makeFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
+import { isAlive, self, type ProcessId } from '../../base/processes.ts'
+import { isGenerationName, nextName, type Ledger } from '../generations.ts'
+import { accountFor, ownerOf, reach } from './account.ts'
+import { called, generationFolder, serverFolder, type Home } from './home.ts'
+import type { Installation } from './installation.ts'
+import { endServer } from './server.ts'
+
+/** A new, unfinished generation: its name. The server's folder in it is empty and belongs to the server's account. */
+export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Promise<string> {
+  const account = await accountFor(home.recipe)
+  await makeFolder(home.placement.dataDir)
+  const name = nextName(ledger, await readdir(home.placement.dataDir))
+  await mkdir(generationFolder(home, name), { mode: 0o700 })
+  await markUnfinished(home, name)
+  home.at('folder made')
+  const folder = serverFolder(home, name)
+  await mkdir(folder, { mode: 0o700 })
+  if (account !== undefined) await lchown(folder, account.uid, account.gid)
+  return name
+}
+
+/** Runs the recipe's programs that turn the empty folder into a database at rest. */
+export async function createData(home: Home, name: string, installation: Installation, port: number, signal?: AbortSignal): Promise<void> {
+  const { recipe, placement } = home
+  const folder = serverFolder(home, name)
+  const account = await ownerOf(folder)
+  const passwordFile = join(generationFolder(home, name), 'password')
+  try {
+    await writeFile(passwordFile, `${placement.settings.password.reveal()}\n`, { mode: 0o600, flag: 'wx' })
+    await chmod(passwordFile, 0o600)
+    if (account !== undefined) await lchown(passwordFile, account.uid, account.gid)
+    await using reached = await reach([folder, passwordFile], account)
+    const [dataDir = folder, password = passwordFile] = reached.paths
+    for (const { program, args, env, input } of recipe.create({ dataDir, port, settings: placement.settings, passwordFile: password })) {
+      const command = {
+        file: join(installation.folder, program),
+        args,
+        cwd: '/',
+        descriptors: reached.descriptors,
+        ...(env === undefined ? {} : { env }),
+        ...(account === undefined ? {} : { account }),
+        ...(signal === undefined ? {} : { signal }),
+      }
+      await drain(run(command, input === undefined ? undefined : once(input)))
+    }
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+  home.at('data made')
+}
+
+export async function markUnfinished(home: Home, name: string): Promise<void> {
+  await writeDurably(markOf(home, name), `${JSON.stringify(self())}\n`)
+}
+
+export async function markFinished(home: Home, name: string): Promise<void> {
+  await rm(markOf(home, name), { force: true })
+}
+
+export async function isUnfinished(home: Home, name: string): Promise<boolean> {
+  return exists(markOf(home, name))
+}
+
+/** Ends the server in an unfinished folder, if one runs there, and deletes the folder; its mark goes last. */
+export async function deleteUnfinished(home: Home, name: string): Promise<void> {
+  const folder = generationFolder(home, name)
+  await endServer(home, folder, 'SIGQUIT', home.patience.insist) // what it has not written yet need not be written
+  // Programs that a killed command had started may still be writing here, for a moment.
+  const patiently = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }
+  const mark = basename(markOf(home, name))
+  for (const entry of await readdir(folder)) if (entry !== mark) await rm(join(folder, entry), patiently)
+  await rm(folder, patiently)
+}
+
+/** Throws CONFLICT when there are data folders that no ledger tells of: a first generation beside them would hide them. */
+export async function refuseUnknownData(home: Home): Promise<void> {
+  for (const name of await generationFolders(home)) {
+    if (await isUnfinished(home, name)) continue
+    throw new HayaiError('CONFLICT', `${generationFolder(home, name)} is there, but nothing tells whose it is`, {
+      hint: `Put back generations.json, or move the folder away to begin ${called(home)} anew.`,
+    })
+  }
+}
+
+/** Deletes what killed commands were making or deleting. What a live process works on stays, and so does what has no mark. */
+export async function sweepFolders(home: Home, ledger: Ledger | undefined): Promise<void> {
+  for (const name of await generationFolders(home)) {
+    const owner = await ownerOfMark(home, name)
+    if (ledger?.entries[name] !== undefined) {
+      if (owner === 'gone') await markFinished(home, name) // killed right after the ledger was written, or right before
+    } else if (owner === 'gone') {
+      await deleteUnfinished(home, name)
+    } else if (owner === undefined) {
+      await removeIfEmpty(generationFolder(home, name)) // killed before its mark was written
+    }
+  }
+}
+
+async function generationFolders(home: Home): Promise<readonly string[]> {
+  try {
+    return (await readdir(home.placement.dataDir)).filter(isGenerationName)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function ownerOfMark(home: Home, name: string): Promise<'alive' | 'gone' | undefined> {
+  const content = await readIfThere(markOf(home, name))
+  if (content === undefined) return undefined
+  const [, pid, started] = /^\{"pid":(\d+),"started":"([^"\\]+)"\}\n$/.exec(content) ?? []
+  if (started === undefined) throw new HayaiError('CORRUPT', `${markOf(home, name)} is damaged`, { hint: 'Delete the file to keep the folder.' })
+  const owner: ProcessId = { pid: Number(pid), started }
+  return isAlive(owner) ? 'alive' : 'gone'
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await sweepPartials(folder)
+  try {
+    await rmdir(folder)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOTEMPTY') throw error
+  }
+}
+
+function markOf(home: Home, name: string): string {
+  return join(generationFolder(home, name), 'unfinished.json')
+}

@@ -1,0 +1,116 @@
+// Finds a server's programs on this machine: a folder in which the server *and* every tool are, so that a dump is never
+// made by the program of another version. Asked of the machine each time; nothing is remembered.
+
+import { access, constants, readdir, realpath } from 'node:fs/promises'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
+import { output } from '../../base/exec.ts'
+import type { ServerRecipe } from '../../engines/engine.ts'
+
+export interface Installation {
+  readonly folder: string
+  readonly version: string
+}
+
+/** The newest one that fits `version` (`15`, `15.18`), or the newest of all. Throws ENVIRONMENT, with what to install. */
+export async function findInstallation(recipe: ServerRecipe, title: string, version: string | undefined): Promise<Installation> {
+  const major = version === undefined ? undefined : recipe.majorOf(version)
+  const examined = await Promise.all((await candidates(recipe, major)).map((folder) => examine(recipe, folder)))
+  const whole = examined.filter((each) => each.problem === undefined).toSorted((a, b) => compareVersions(b.version, a.version))
+  const found = whole.find((each) => version === undefined || fits(each.version, version))
+  if (found !== undefined) return { folder: found.folder, version: found.version }
+  const seen = [
+    ...whole.map((each) => `${each.version} in ${each.folder}`),
+    ...examined.flatMap((each) => (each.problem === undefined ? [] : [each.problem])),
+  ]
+  const wanted = version === undefined ? title : `${title} ${version}`
+  throw new HayaiError('ENVIRONMENT', `${wanted} is not on this machine${seen.length === 0 ? '' : ` (found: ${seen.join('; ')})`}`, {
+    hint: recipe.install(major),
+    details: { wanted: version ?? null, found: seen },
+  })
+}
+
+interface Examined {
+  readonly folder: string
+  readonly version: string
+  readonly problem: string | undefined
+}
+
+async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> {
+  const missing = await missingTools(recipe, folder)
+  if (missing.length > 0) return { folder, version: '', problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
+  try {
+    const version = recipe.versionOf(await output({ file: join(folder, recipe.server), args: ['--version'] }))
+    return { folder, version, problem: undefined }
+  } catch (error) {
+    return { folder, version: '', problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
+  }
+}
+
+/** Folders that hold the server's program, those on PATH first; each once, by its real path. */
+async function candidates(recipe: ServerRecipe, major: string | undefined): Promise<readonly string[]> {
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder))
+  const known = await Promise.all(recipe.folders.map((pattern) => expand(pattern, major)))
+  const found = new Map<string, string>()
+  for (const folder of [...onPath, ...known.flat()]) {
+    const program = join(folder, recipe.server)
+    if (!(await isProgram(program))) continue
+    // A link on PATH to the server alone is common; its tools are where it leads to.
+    const real = await realpath(program)
+    if (found.get(real) === undefined) found.set(real, (await missingTools(recipe, folder)).length === 0 ? folder : dirname(real))
+  }
+  return [...found.values()]
+}
+
+async function missingTools(recipe: ServerRecipe, folder: string): Promise<readonly string[]> {
+  const missing: string[] = []
+  for (const tool of recipe.tools) if (!(await isProgram(join(folder, tool)))) missing.push(tool)
+  return missing
+}
+
+/** `/usr/lib/postgresql/{major}/bin` → the folder of that major, or those of every major that is there. */
+async function expand(pattern: string, major: string | undefined): Promise<readonly string[]> {
+  if (!pattern.includes('{major}')) return [pattern]
+  if (major !== undefined) return [pattern.replaceAll('{major}', major)]
+  const [before = '', after = ''] = pattern.split('{major}')
+  const parent = before.slice(0, before.lastIndexOf('/') + 1)
+  const prefix = before.slice(parent.length)
+  const suffix = after.includes('/') ? after.slice(0, after.indexOf('/')) : after
+  const names = await namesIn(parent)
+  return names
+    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix) && /^\d/.test(name.slice(prefix.length)))
+    .map((name) => join(parent, name, after.slice(suffix.length)))
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return []
+    throw error
+  }
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return true
+  } catch {
+    return false // whatever the reason, it cannot be run
+  }
+}
+
+/** 15.18 fits 15 and 15.18, not 1 nor 15.1. */
+function fits(found: string, wanted: string): boolean {
+  return found === wanted || found.startsWith(`${wanted}.`)
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(/[^0-9]+/).map(Number))
+  for (let at = 0; at < Math.max(left?.length ?? 0, right?.length ?? 0); at += 1) {
+    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

@@ -1,0 +1,35 @@
+// An engine's hands on a database of this machine: tools of the server's own installation, and a folder to work in.
+
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bytes } from '../../base/bytes.ts'
+import { run } from '../../base/exec.ts'
+import { makeFolder, temporaryName } from '../../base/files.ts'
+import type { Endpoint, Invocation, Target } from '../../engines/engine.ts'
+import { serverFolder, type Home } from './home.ts'
+import type { Installation } from './installation.ts'
+
+export async function targetOf(
+  home: Home,
+  generation: string,
+  endpoint: Endpoint | undefined,
+  installation: () => Promise<Installation>,
+): Promise<Target> {
+  const { dataDir } = home.placement
+  const scratch = join(dataDir, temporaryName('scratch')) // its name tells its owner: a killed command's is swept
+  await makeFolder(dataDir)
+  await mkdir(scratch, { mode: 0o700 })
+  let found: Promise<Installation> | undefined
+  return {
+    endpoint,
+    path: serverFolder(home, generation),
+    scratch,
+    async *run({ program, args, env, signal }: Invocation, input?: Bytes) {
+      const { folder } = await (found ??= installation())
+      yield* run({ file: join(folder, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input)
+    },
+    async close() {
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}
