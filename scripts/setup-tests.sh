@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Puts what the tests need on this machine. On Debian, as root, it installs what is missing; elsewhere it says what to install.
+set -euo pipefail
+
+missing=()
+
+# What the tests need: a probe, and the Debian package that satisfies it.
+need() {
+  local package=$1
+  shift
+  "$@" || missing+=("$package")
+}
+
+has_program() { command -v "$1" >/dev/null; }
+
+has_postgresql() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin "$(dirname "$(command -v initdb || echo /nowhere/x)")"; do
+    [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ] && [ -x "$folder/pg_dump" ] && [ -x "$folder/psql" ] && return 0
+  done
+  return 1
+}
+
+has_contrib() {
+  compgen -G '/usr/share/postgresql/*/extension/pgcrypto.control' >/dev/null ||
+    compgen -G '/opt/homebrew/share/postgresql@*/extension/pgcrypto.control' >/dev/null ||
+    compgen -G '/usr/local/share/postgresql@*/extension/pgcrypto.control' >/dev/null
+}
+
+need postgresql has_postgresql
+need postgresql-contrib has_contrib
+need sqlite3 has_program sqlite3
+need procps has_program ps
+need zstd has_program zstd
+
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "Set-up: everything that the tests need is here."
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+  {
+    echo "Set-up: the tests also want ${missing[*]} (the names of Debian's packages), and this script installs only on Debian and as root."
+    if command -v brew >/dev/null; then
+      echo "  Type: brew install postgresql@17 sqlite zstd"
+    elif command -v apt-get >/dev/null; then
+      echo "  Type: sudo apt-get install ${missing[*]}"
+    else
+      echo "  Install PostgreSQL with its contrib modules, the sqlite3 program and zstd with this system's package tool."
+    fi
+  } >&2
+  if [ -n "${CI:-}" ]; then exit 6; fi
+  echo "Going on without: tests that need them are skipped, and say so."
+  exit 0
+fi
+
+echo "Set-up: installing ${missing[*]} with apt-get ..."
+export DEBIAN_FRONTEND=noninteractive
+
+# Debian's package makes a cluster named main and starts it. The tests make their own servers, so none is wanted.
+settings=/etc/postgresql-common/createcluster.conf
+before=$settings.before-hayai
+restore_settings() {
+  if [ -e "$before" ]; then
+    mv "$before" "$settings"
+  elif [ -e /usr/share/postgresql-common/createcluster.conf ]; then
+    cp /usr/share/postgresql-common/createcluster.conf "$settings"
+  else
+    rm -f "$settings"
+  fi
+}
+if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
+trap restore_settings EXIT
+mkdir -p "$(dirname "$settings")"
+echo 'create_main_cluster = false' >>"$settings"
+export UCF_FORCE_CONFFOLD=1
+
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" </dev/null
+echo "Set-up: installed ${missing[*]}; no server was started."

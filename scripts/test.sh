@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The whole of `npm test`: set-up, types, lint, format, build, tests, and the package installed somewhere else.
+# Every stage runs, also after one has failed; the exit status is 0 only if all of them passed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bash scripts/dependencies.sh
+PATH="$PWD/node_modules/.bin:$PATH"
+export PATH
+failed=()
+
+stage() {
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@" </dev/null; then
+    printf '== %s: passed (%s s)\n' "$name" "$((SECONDS - began))"
+  else
+    printf '== %s: FAILED\n' "$name"
+    failed+=("$name")
+  fi
+}
+
+results=node_modules/.cache/hayai
+rm -rf "$results"
+mkdir -p "$results"
+
+stage 'set-up' bash scripts/setup-tests.sh
+stage 'types' npm run --silent typecheck
+stage 'lint' npm run --silent lint
+stage 'format' npm run --silent format:check
+stage 'build' npm run --silent build
+stage 'tests' vitest run --reporter=default --reporter=json --outputFile.json="$results/tests.json" "$@"
+stage 'package' bash scripts/test-package.sh
+
+printf '%s\n' "${failed[@]:-}" >"$results/failed-stages"
+echo
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "Failed: ${failed[*]}"
+  exit 1
+fi
+echo 'All stages passed.'
