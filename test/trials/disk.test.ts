@@ -1,0 +1,95 @@
+// A disk that is full: a small tmpfs, in a snapshot and in a restore. An error of its own, and everything as it was.
+
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { cast, type Actor } from './cast.ts'
+import { stageIn, type Stage } from './stage.ts'
+
+let scene: Stage | undefined
+let mounted = ''
+let outer = ''
+afterEach(async () => {
+  await scene?.close().catch(() => {}) // the mount point itself cannot be removed while it is mounted
+  scene = undefined
+  if (mounted !== '') execFileSync('umount', [mounted])
+  mounted = ''
+  await rm(outer, { recursive: true, force: true })
+})
+
+async function tmpfs(size: string): Promise<string> {
+  outer = await mkdtemp(join(tmpdir(), 'hayai-disk-'))
+  const place = join(outer, 'small')
+  await mkdir(place)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', place])
+  mounted = place
+  return place
+}
+
+const mayMount = (() => {
+  try {
+    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+async function ballast(actor: Actor, stage: Stage, megabytes: number): Promise<void> {
+  await actor.run(
+    stage.project,
+    'shop',
+    actor.engine === 'sqlite'
+      ? `CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${megabytes * 1000}) SELECT i, hex(randomblob(500)) h FROM n`
+      : `CREATE TABLE ballast AS SELECT i, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 31) WHERE i > 0) FROM generate_series(1, ${megabytes * 1000}) i`,
+  )
+}
+
+describe.each(cast)('$engine, on a full disk', (actor) => {
+  const reason = actor.missing ?? (mayMount ? undefined : 'no file system can be mounted here')
+  if (reason !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${reason}`, () => {})
+  if (!mayMount) return it.skip('is tried: no file system can be mounted here, not even in CI', () => {})
+
+  it('a snapshot fails, says so, and leaves nothing', async () => {
+    const small = await tmpfs('4m')
+    scene = await stageIn(await mkdtemp(join(tmpdir(), 'hayai-disk-project-')))
+    await scene.project.init({ name: 'shop', engine: actor.engine })
+    await scene.project.start(['shop'])
+    await ballast(actor, scene, 12)
+    const before = await actor.dump(scene.project, 'shop')
+    for (const compression of ['none', 'gzip']) {
+      await expect(scene.project.snapshot({ database: 'shop', output: small, compression })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+      expect(await readdir(small)).toEqual([])
+    }
+    expect(await scene.project.snapshots({ folder: small })).toEqual([])
+    expect(await actor.dump(scene.project, 'shop')).toBe(before)
+  })
+
+  it('a restore fails, says so, and leaves the live database as it was', async () => {
+    const small = await tmpfs(actor.engine === 'sqlite' ? '60m' : '190m')
+    scene = await stageIn(small)
+    await scene.project.init({ name: 'shop', engine: actor.engine })
+    await scene.project.start(['shop'])
+    await ballast(actor, scene, 20)
+    const elsewhere = join(outer, 'elsewhere')
+    await scene.project.snapshot({ database: 'shop', output: elsewhere })
+    const [snapshot] = await scene.project.snapshots({ folder: elsewhere })
+    await actor.run(scene.project, 'shop', 'DELETE FROM ballast WHERE i % 2 = 0')
+    const before = await actor.dump(scene.project, 'shop')
+    const filler = join(small, 'filler')
+    fill(filler, small, actor.engine === 'sqlite' ? 10 * 1024 : 24 * 1024)
+    await expect(scene.project.restore({ reference: snapshot?.path ?? '' })).rejects.toMatchObject({ code: expect.stringMatching(/STORE_FAILED|TOOL_FAILED/) as string })
+    await rm(filler)
+    expect(await actor.dump(scene.project, 'shop')).toBe(before)
+    await scene.project.restore({ reference: snapshot?.path ?? '' })
+    expect(await actor.run(scene.project, 'shop', 'SELECT count(*) FROM ballast')).toBe('20000')
+  })
+})
+
+/** Takes the disk's space but for so many KiB: enough for the first looks, too little for the rows. */
+function fill(file: string, place: string, leave: number): void {
+  const free = Number(execFileSync('df', ['--output=avail', '-k', place], { encoding: 'utf8' }).split('\n')[1])
+  execFileSync('fallocate', ['-l', `${Math.max(1, free - leave)}K`, file])
+}
