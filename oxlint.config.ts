@@ -167,7 +167,7 @@ export default defineConfig({
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
     // Plain JavaScript has no types to hold it to.
     { files: ['**/*.js', '**/*.mjs'], rules: Object.fromEntries(TYPED.map((rule) => [`typescript/no-unsafe-${rule}`, 'off'])) },
-    { files: ['scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },
+    { files: ['scripts/**', 'bench/**', 'test/**'], rules: { 'no-console': 'off' } },
     {
       files: ['test/**'],
       plugins: ['typescript', 'unicorn', 'oxc', 'import', 'promise', 'node', 'vitest'],
