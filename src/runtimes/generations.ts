@@ -102,7 +102,8 @@ export function generationsOf(ledger: Ledger | undefined): readonly Generation[]
 
 export function entryOf(ledger: Ledger, name: string): Entry {
   const entry = Object.hasOwn(ledger.entries, name) ? ledger.entries[name] : undefined
-  if (entry === undefined) throw new HayaiError('NOT_FOUND', `there is no generation ${name}`, { hint: 'Run `hayai list` to see the databases.' })
+  if (entry === undefined)
+    throw new HayaiError('NOT_FOUND', `there is no generation ${name}`, { hint: 'Run `hayai list` to see the databases.' })
   return entry
 }
 
@@ -175,7 +176,12 @@ function parseEntry(name: string, value: unknown, file: string): Entry {
   if (numberOf(name) === undefined) throw damaged(file, `${JSON.stringify(name)} is no name of a generation`)
   if (!isRecord(value)) throw damaged(file, `the entry of ${name} is not an object`)
   const { made, origin, retired, version } = value
-  if (!isTime(made) || typeof origin !== 'string' || !(retired === null || isTime(retired)) || !(version === null || typeof version === 'string')) {
+  if (
+    !isTime(made) ||
+    typeof origin !== 'string' ||
+    !(retired === null || isTime(retired)) ||
+    !(version === null || typeof version === 'string')
+  ) {
     throw damaged(file, `the entry of ${name} is not complete`)
   }
   return { made, origin, retired, version }

@@ -5,17 +5,34 @@ import { HayaiError, messageOf } from '../base/errors.ts'
 import { sweepPartials, syncFolder, syncTree } from '../base/files.ts'
 import type { Engine, ServerRecipe } from '../engines/engine.ts'
 import {
-  dropped, entryOf, generationOf, generationsOf, grown, neighbourOf, readLedger, switched, writeLedger, type Ledger,
+  dropped,
+  entryOf,
+  generationOf,
+  generationsOf,
+  grown,
+  neighbourOf,
+  readLedger,
+  switched,
+  writeLedger,
+  type Ledger,
 } from './generations.ts'
 import { accountFor } from './native/account.ts'
 import { exchange, resumeExchange } from './native/exchange.ts'
-import { createData, deleteUnfinished, makeUnfinished, markFinished, markUnfinished, refuseUnknownData, sweepFolders } from './native/folders.ts'
+import {
+  createData,
+  deleteUnfinished,
+  makeUnfinished,
+  markFinished,
+  markUnfinished,
+  refuseUnknownData,
+  sweepFolders,
+} from './native/folders.ts'
 import { called, endpointAt, generationFolder, type Home, type Moment, type Patience } from './native/home.ts'
 import { findInstallation } from './native/installation.ts'
 import { installationOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
 import { targetOf } from './native/target.ts'
 import { installationForNew, makeTwin } from './native/twin.ts'
-import type { Placement, Runtime, Site } from './runtime.ts'
+import type { Runtime, Site } from './runtime.ts'
 
 export const native: Runtime = nativeRuntime({})
 

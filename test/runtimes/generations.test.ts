@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
-  dropped, generationsOf, grown, ledgerFile, neighbourOf, nextName, parseLedger, readLedger, switched, writeLedger, type Ledger,
+  dropped,
+  generationsOf,
+  grown,
+  ledgerFile,
+  neighbourOf,
+  nextName,
+  parseLedger,
+  readLedger,
+  switched,
+  writeLedger,
+  type Ledger,
 } from '../../src/runtimes/generations.ts'
 
 const birth = { origin: 'created', version: '15.18', at: new Date('2026-01-08T10:30:45Z') }
@@ -16,7 +26,9 @@ interface Step {
   readonly pick: number
 }
 
-const steps = fc.array(fc.record<Step>({ verb: fc.constantFrom('restore', 'undo', 'redo', 'drop', 'switch'), pick: fc.nat(50) }), { maxLength: 40 })
+const steps = fc.array(fc.record<Step>({ verb: fc.constantFrom('restore', 'undo', 'redo', 'drop', 'switch'), pick: fc.nat(50) }), {
+  maxLength: 40,
+})
 
 function take(ledger: Ledger, step: Step): Ledger {
   if (step.verb === 'restore') return grown(ledger, nextName(ledger, []), { ...birth, origin: 'restored from x' })
@@ -58,7 +70,11 @@ describe('the ledger, whatever was done before', () => {
     fc.assert(
       fc.property(ledgers, (ledger) => {
         expect(ledger.line).toContain(ledger.live)
-        expect(generationsOf(ledger).filter((each) => each.retired === undefined).map((each) => each.name)).toEqual([ledger.live])
+        expect(
+          generationsOf(ledger)
+            .filter((each) => each.retired === undefined)
+            .map((each) => each.name),
+        ).toEqual([ledger.live])
         expect(parseLedger(JSON.stringify(ledger), 'x')).toEqual(ledger)
       }),
     )

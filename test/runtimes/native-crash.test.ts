@@ -1,11 +1,13 @@
 // A command of the native runtime killed at each moment that leaves something different behind; then the next command.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { freeBytes } from '../../src/base/files.ts'
 import { freePort } from '../../src/base/ports.ts'
 import { native } from '../../src/runtimes/native.ts'
 import type { Moment } from '../../src/runtimes/native/home.ts'
@@ -15,9 +17,10 @@ import { ask, cleanUp, commandOf, copyWithOwners, endpointOf, leftovers, never, 
 type Killed = Moment | 'filled'
 
 /** Runs a command in another process; the signal that ended it, or null, and what it said. */
-async function command(placement: Placement, verb: string, moment: Killed | '-', time = 1) {
+async function command(placement: Placement, verb: string, moment: Killed | '-', time = 1, account: { uid?: number; gid?: number } = {}) {
   const script = join(import.meta.dirname, 'native', 'command.ts')
   const child = spawn(process.execPath, [script, rootOf(placement), String(placement.port), verb, moment, String(time)], {
+    ...account,
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   let said = ''
@@ -61,6 +64,11 @@ async function nothing(): Promise<{ placement: Placement; site: Site }> {
   return { placement, site }
 }
 
+/** A text that holds these words, or matches. */
+function saying(words: string | RegExp): string {
+  return (typeof words === 'string' ? expect.stringContaining(words) : expect.stringMatching(words)) as string
+}
+
 const value = async (placement: Placement): Promise<unknown> => (await ask(endpointOf(placement), 'select v from t'))[0]
 
 const servers = (placement: Placement): readonly number[] => processesIn(rootOf(placement)).filter((pid) => commandOf(pid).includes(' -p '))
@@ -102,6 +110,11 @@ describe('a restore of a running database that is killed', () => {
       await both.site.switchTo('g0001')
       expect(await value(both.placement)).toBe('old')
     }
+  })
+
+  test.each(['data made', 'switch announced', 'switched'] as const)('at "%s" is no obstacle to the next restore', async (moment) => {
+    const both = await database('running')
+    await killed(both.placement, 'restore', moment)
     expect(await command(both.placement, 'restore', '-')).toMatchObject({ code: 0, said: '' })
     expect(await value(both.placement)).toBe('new')
     await expectOrder(both)
@@ -122,13 +135,28 @@ describe('a restore of a running database that is killed', () => {
     await rm(join(both.placement.dataDir, 'g0002', 'server', 'PG_VERSION'))
     await expect(both.site.recover()).rejects.toMatchObject({
       code: 'TOOL_FAILED',
-      message: expect.stringMatching(/a switch of "mydb" to g0002 was cut short, and taken back to g0001: .*PG_VERSION/s),
+      message: saying(/a switch of "mydb" to g0002 was cut short, and taken back to g0001: .*PG_VERSION/s),
     })
     expect(await value(both.placement)).toBe('old')
     await both.site.recover()
     await expectOrder(both)
     expect((await both.site.generations()).map(({ name }) => name)).toEqual(['g0001'])
   })
+})
+
+test('a killed restore that cannot be finished because the port was taken meanwhile says so, and is finished by the next start', async () => {
+  const both = await database('running')
+  await killed(both.placement, 'restore', 'switched')
+  const other = createServer().listen(both.placement.port, '127.0.0.1')
+  await once(other, 'listening')
+  await expect(both.site.recover()).rejects.toMatchObject({ code: 'CONFLICT', message: saying('was running when a command was killed') })
+  other.close()
+  await once(other, 'close')
+  await both.site.recover()
+  expect(await both.site.status()).toBe('stopped')
+  await both.site.start(never)
+  expect(await value(both.placement)).toBe('new')
+  await expectOrder(both)
 })
 
 describe('a restore of a stopped database that is killed', () => {
@@ -164,20 +192,23 @@ describe('an undo that is killed', () => {
   })
 })
 
-test.each([['folder made'], ['data made'], ['switched']] as const)('a creation that is killed at "%s" is whole, or was never there', async (moment) => {
-  const both = await nothing()
-  await killed(both.placement, 'create', moment)
-  await both.site.recover()
-  if (moment === 'switched') {
-    expect(await both.site.status()).toBe('stopped')
-  } else {
-    expect(await both.site.status()).toBe('missing')
-    expect(await readdir(both.placement.dataDir)).toEqual([])
-    await both.site.create()
-  }
-  await both.site.start(never)
-  await expectOrder(both)
-})
+test.each([['folder made'], ['data made'], ['switched']] as const)(
+  'a creation that is killed at "%s" is whole, or was never there',
+  async (moment) => {
+    const both = await nothing()
+    await killed(both.placement, 'create', moment)
+    await both.site.recover()
+    if (moment === 'switched') {
+      expect(await both.site.status()).toBe('stopped')
+    } else {
+      expect(await both.site.status()).toBe('missing')
+      expect(await readdir(both.placement.dataDir)).toEqual([])
+      await both.site.create()
+    }
+    await both.site.start(never)
+    await expectOrder(both)
+  },
+)
 
 test.each([['server spawned'], ['server recorded'], ['server released']] as const)(
   'a start that is killed at "%s" leaves no server that nobody knows',
@@ -193,7 +224,10 @@ test.each([['server spawned'], ['server recorded'], ['server released']] as cons
   },
 )
 
-test.each([['drop announced', 2], ['dropped', 1]] as const)('a drop that is killed at "%s" has happened, or has not', async (moment, kept) => {
+test.each([
+  ['drop announced', 2],
+  ['dropped', 1],
+] as const)('a drop that is killed at "%s" has happened, or has not', async (moment, kept) => {
   const both = await database('stopped')
   expect(await command(both.placement, 'restore', '-')).toMatchObject({ code: 0 })
   await both.site.switchTo('g0001')
@@ -220,7 +254,51 @@ test('what a live command is making is left to it', async () => {
 test('two commands that start one database at once get one server', async () => {
   const both = await database('stopped')
   const answers = await Promise.all([command(both.placement, 'start', '-'), command(both.placement, 'start', '-')])
-  expect(answers.map(({ code, said }) => ({ code, said }))).toEqual([{ code: 0, said: '' }, { code: 0, said: '' }])
+  expect(answers.map(({ code, said }) => ({ code, said }))).toEqual([
+    { code: 0, said: '' },
+    { code: 0, said: '' },
+  ])
   await expectOrder(both)
   expect(await value(both.placement)).toBe('old')
+})
+
+test.runIf(process.getuid?.() === 0)('without root, everything belongs to who runs it', async ({ skip }) => {
+  const both = await nothing()
+  const nobody = { uid: 65534, gid: 65534 }
+  await chown(rootOf(both.placement), nobody.uid, nobody.gid)
+  const script = join(import.meta.dirname, 'native', 'command.ts')
+  if (spawnSync('test', ['-r', script], nobody).status !== 0) skip('the checkout is closed to other accounts')
+  for (const verb of ['create', 'start', 'restore', 'undo', 'drop', 'start']) {
+    expect(await command(both.placement, verb, '-', 1, nobody), verb).toMatchObject({ code: 0, said: '' })
+  }
+  const [server] = servers(both.placement)
+  expect((await stat(`/proc/${server}`)).uid).toBe(nobody.uid)
+  expect((await stat(join(both.placement.dataDir, 'g0001', 'server', 'PG_VERSION'))).uid).toBe(nobody.uid)
+  expect(commandOf(server ?? 0)).toContain(join(both.placement.dataDir, 'g0001', 'server'))
+})
+
+test.runIf(process.getuid?.() === 0)('a disk without room for a server to start again stops a swap before it begins', async ({ skip }) => {
+  const both = await nothing()
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=120m,mode=700', 'none', rootOf(both.placement)]).status !== 0)
+    skip('mount is not allowed here')
+  onTestFinished(async () => {
+    await both.site.stop()
+    execFileSync('umount', [rootOf(both.placement)])
+  })
+  copyWithOwners(model, rootOf(both.placement))
+  await both.site.start(never)
+  const twin = await both.site.twin()
+  await twin.wake(never)
+  const ballast = (await freeBytes(rootOf(both.placement))) - 10_000_000
+  execFileSync('fallocate', ['-l', String(ballast), join(rootOf(both.placement), 'ballast')])
+  await expect(twin.swap('x')).rejects.toMatchObject({ code: 'STORE_FAILED', message: saying('too little to start a server again') })
+  await twin.close()
+  expect(await both.site.status()).toBe('running')
+  expect(await value(both.placement)).toBe('old')
+  await expectOrder(both)
+  execFileSync('fallocate', ['-l', String((await freeBytes(rootOf(both.placement))) - 8_000_000), join(rootOf(both.placement), 'more')])
+  const cramped = await both.site.twin()
+  await expect(cramped.wake(never)).rejects.toMatchObject({ code: 'TOOL_FAILED', message: saying('No space left on device') })
+  await cramped.close()
+  await expectOrder(both)
 })

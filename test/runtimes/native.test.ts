@@ -12,7 +12,19 @@ import type { Engine } from '../../src/engines/engine.ts'
 import { native, nativeRuntime } from '../../src/runtimes/native.ts'
 import type { Placement, Site, Twin } from '../../src/runtimes/runtime.ts'
 import {
-  ask, cleanUp, commandOf, endpointOf, engineWith, leftovers, never, place, postmaster, processesIn, recipe, rootOf, tiny,
+  ask,
+  cleanUp,
+  commandOf,
+  endpointOf,
+  engineWith,
+  leftovers,
+  never,
+  place,
+  postmaster,
+  processesIn,
+  recipe,
+  rootOf,
+  tiny,
 } from './native/tiny.ts'
 
 interface Made {
@@ -53,6 +65,11 @@ function rows({ placement }: Made): Promise<readonly unknown[]> {
   return ask(endpointOf(placement), 'select v from t')
 }
 
+/** A text that holds these words, or matches. */
+function saying(words: string | RegExp): string {
+  return (typeof words === 'string' ? expect.stringContaining(words) : expect.stringMatching(words)) as string
+}
+
 describe('probe', () => {
   test('tells the exact version, of the one asked for or of the newest', async () => {
     expect((await native.probe(tiny, undefined)).version).toMatch(/^15\.\d+$/)
@@ -73,7 +90,11 @@ describe('probe', () => {
     const placement = await place()
     const root = rootOf(placement)
     onTestFinished(() => rm(root, { recursive: true, force: true }))
-    for (const [major, body] of [['9', 'echo 9.6'], ['10', 'echo 10.2'], ['11', 'exit 3']] as const) {
+    for (const [major, body] of [
+      ['9', 'echo 9.6'],
+      ['10', 'echo 10.2'],
+      ['11', 'exit 3'],
+    ] as const) {
       await mkdir(join(root, `v${major}-x`, 'bin'), { recursive: true })
       for (const name of ['hayai-server', 'tool']) {
         await writeFile(join(root, `v${major}-x`, 'bin', name), `#!/bin/sh\n${body}\n`)
@@ -141,7 +162,10 @@ describe('a database of its own', () => {
     await both.site.start(never)
     expect((await stat(`/proc/${postmaster(both.placement)}`)).uid).toBe(65534)
     process.env['HAYAI_SERVER_USER'] = 'nobody-of-that-name'
-    await expect(native.probe(tiny, undefined)).rejects.toMatchObject({ code: 'ENVIRONMENT', hint: expect.stringContaining('HAYAI_SERVER_USER') })
+    await expect(native.probe(tiny, undefined)).rejects.toMatchObject({
+      code: 'ENVIRONMENT',
+      hint: saying('HAYAI_SERVER_USER'),
+    })
     process.env['HAYAI_SERVER_USER'] = 'root'
     await expect(native.probe(tiny, undefined)).rejects.toMatchObject({ code: 'ENVIRONMENT' })
   })
@@ -156,7 +180,7 @@ describe('a database of its own', () => {
     const { placement, site } = await made()
     await expect(site.create()).rejects.toMatchObject({ code: 'CONFLICT' })
     await rm(join(placement.dataDir, 'generations.json'))
-    await expect(site.create()).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('g0001') })
+    await expect(site.create()).rejects.toMatchObject({ code: 'CONFLICT', message: saying('g0001') })
     await site.recover()
     expect(await readdir(join(placement.dataDir, 'g0001', 'server'))).toContain('PG_VERSION')
   })
@@ -165,7 +189,7 @@ describe('a database of its own', () => {
     const placement = await place()
     const site = native.site(placement, engineWith({ create: (at) => [...recipe.create(at), { program: 'initdb', args: ['--nonsense'] }] }))
     onTestFinished(() => cleanUp(placement, site))
-    await expect(site.create()).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('nonsense') })
+    await expect(site.create()).rejects.toMatchObject({ code: 'TOOL_FAILED', message: saying('nonsense') })
     expect(await readdir(placement.dataDir)).toEqual([])
     expect(await site.status()).toBe('missing')
   })
@@ -177,7 +201,7 @@ describe('a database of its own', () => {
     await writeFile(ledger, content.replace(/"version": "15\.\d+"/, '"version": "14.3"'))
     await expect(site.start(never)).rejects.toMatchObject({
       code: 'ENVIRONMENT',
-      message: expect.stringMatching(/the data of "mydb" was made by PostgreSQL 14\.3: PostgreSQL 14 is not on this machine/),
+      message: saying(/the data of "mydb" was made by PostgreSQL 14\.3: PostgreSQL 14 is not on this machine/),
       hint: 'apt install postgresql-14',
     })
     await writeFile(ledger, content)
@@ -203,7 +227,7 @@ describe('a start that fails', () => {
     onTestFinished(() => void other.close())
     await expect(site.start(never)).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: expect.stringContaining(`port ${placement.port} of "mydb" is taken by process ${process.pid} (`),
+      message: saying(`port ${placement.port} of "mydb" is taken by process ${process.pid} (`),
       details: { port: placement.port, pid: process.pid },
     })
     expect(await site.status()).toBe('stopped')
@@ -216,7 +240,7 @@ describe('a start that fails', () => {
     const before = Date.now()
     await expect(bad.start(never)).rejects.toMatchObject({
       code: 'TOOL_FAILED',
-      message: expect.stringMatching(/the server of "mydb" ended at its start: .*invalid value for parameter "shared_buffers": "lots"/),
+      message: saying(/the server of "mydb" ended at its start: .*invalid value for parameter "shared_buffers": "lots"/),
     })
     expect(Date.now() - before).toBeLessThan(3000)
     expect(await bad.status()).toBe('stopped')
@@ -228,7 +252,10 @@ describe('a start that fails', () => {
     const { placement } = await made()
     const deaf = engineWith({ answers: () => new Promise(() => {}) })
     const site = nativeRuntime({ patience: { start: 1000 } }).site(placement, deaf)
-    await expect(site.start(never)).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('does not answer after 1 s') })
+    await expect(site.start(never)).rejects.toMatchObject({
+      code: 'TOOL_FAILED',
+      message: saying('does not answer after 1 s'),
+    })
     expect(processesIn(placement.dataDir)).toEqual([])
   })
 
@@ -249,9 +276,9 @@ describe('a start that fails', () => {
     const content = await readFile(record)
     await rm(record)
     expect(await site.status()).toBe('stopped')
-    await expect(site.start(never)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('(postgres)') })
+    await expect(site.start(never)).rejects.toMatchObject({ code: 'CONFLICT', message: saying('(postgres)') })
     const elsewhere = native.site({ ...placement, port: await freePort() }, tiny)
-    await expect(elsewhere.start(never)).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('postmaster.pid') })
+    await expect(elsewhere.start(never)).rejects.toMatchObject({ code: 'TOOL_FAILED', message: saying('postmaster.pid') })
     await writeFile(record, content)
     expect(await site.status()).toBe('running')
     expect(await ask(endpointOf(placement), 'select 1')).toEqual([1])
@@ -274,12 +301,17 @@ describe('a server', () => {
 
   test('that is stuck is unhealthy; a stop insists, and the log says so', async () => {
     const { placement } = await started()
-    const site = nativeRuntime({ patience: { stop: 500, insist: 500 } }).site(placement, engineWith({ answers: () => Promise.reject(new Error('deaf')) }))
+    const site = nativeRuntime({ patience: { stop: 500, insist: 500 } }).site(
+      placement,
+      engineWith({ answers: () => Promise.reject(new Error('deaf')) }),
+    )
     process.kill(postmaster(placement), 'SIGSTOP')
-    await expect(site.open()).rejects.toMatchObject({ code: 'WRONG_STATE', message: expect.stringContaining('does not answer: deaf') })
+    await expect(site.open()).rejects.toMatchObject({ code: 'WRONG_STATE', message: saying('does not answer: deaf') })
     await site.stop()
     expect(await site.status()).toBe('stopped')
-    expect(await readFile(placement.logFile, 'utf8')).toMatch(/did not end after SIGINT: sending SIGQUIT\n.*did not end after SIGQUIT: sending SIGKILL/)
+    expect(await readFile(placement.logFile, 'utf8')).toMatch(
+      /did not end after SIGINT: sending SIGQUIT\n.*did not end after SIGQUIT: sending SIGKILL/,
+    )
     const healthy = native.site(placement, tiny)
     await healthy.start(never)
   })
@@ -387,7 +419,7 @@ describe('a twin', () => {
     const server = pid === undefined ? undefined : identify(pid)
     if (server === undefined) throw new Error('the twin has no server')
     await end(server, 'SIGKILL', 5000)
-    await expect(twin.swap('x')).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('had ended by itself') })
+    await expect(twin.swap('x')).rejects.toMatchObject({ code: 'TOOL_FAILED', message: saying('had ended by itself') })
     await twin.close()
     expect(await rows(both)).toEqual(['first'])
     expect(await leftovers(both.placement, both.site)).toEqual([])
@@ -402,11 +434,17 @@ describe('a twin', () => {
       let left = failures
       const moody = native.site(
         placement,
-        engineWith({ serve: (at, purpose) => (purpose === 'live' && left-- > 0 ? { program: 'postgres', args: ['--nonsense'] } : recipe.serve(at, purpose)) }),
+        engineWith({
+          serve: (at, purpose) =>
+            purpose === 'live' && left-- > 0 ? { program: 'postgres', args: ['--nonsense'] } : recipe.serve(at, purpose),
+        }),
       )
       const twin = await filled(moody, 'second')
-      const message = failures === 1 ? /^((?!the data before).)*nonsense((?!the data before).)*$/s : /nonsense.*; and the data before it, which is live again, does not start: .*nonsense/s
-      await expect(twin.swap('x')).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringMatching(message) })
+      const message =
+        failures === 1
+          ? /^((?!the data before).)*nonsense((?!the data before).)*$/s
+          : /nonsense.*; and the data before it, which is live again, does not start: .*nonsense/s
+      await expect(twin.swap('x')).rejects.toMatchObject({ code: 'TOOL_FAILED', message: saying(message) })
       await twin.close()
       expect(await readFile(join(placement.dataDir, 'generations.json'), 'utf8')).toBe(ledger)
       expect(await moody.status()).toBe(failures === 1 ? 'running' : 'stopped')

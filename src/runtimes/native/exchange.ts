@@ -4,7 +4,7 @@
 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HayaiError, messageOf, type Code } from '../../base/errors.ts'
+import { HayaiError, isCode, messageOf, type Code } from '../../base/errors.ts'
 import { freeBytes, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { dropped, readLedger, switched, writeLedger, type Ledger } from '../generations.ts'
 import { isUnfinished } from './folders.ts'
@@ -60,26 +60,40 @@ export async function resumeExchange(home: Home): Promise<void> {
     await startLive(home, ledger, unhurried())
     home.at('live started')
   } catch (error) {
-    if (ledger === undefined || ledger.live === before || ledger.entries[before] === undefined) {
+    const returns = ledger !== undefined && ledger.live !== before && ledger.entries[before] !== undefined
+    // A taken port or a missing program says nothing of the data: then going back would not help either.
+    if (!returns || !isCode(error, 'TOOL_FAILED')) {
       throw failure(error, `${called(home)} was running when a command was killed, and does not start again: ${messageOf(error)}`, home)
     }
-    const back = switched(ledger, before, new Date())
-    // A restored generation that never ran is none; one that ran before is kept.
-    await writeLedger(dataDir, (await isUnfinished(home, ledger.live)) ? dropped(back, ledger.live) : back)
-    await startLive(home, back, unhurried())
-    throw failure(error, `a switch of ${called(home)} to ${ledger.live} was cut short, and taken back to ${before}: ${messageOf(error)}`, home)
+    await goBack(home, ledger, before)
+    throw failure(
+      error,
+      `a switch of ${called(home)} to ${ledger.live} was cut short, and taken back to ${before}: ${messageOf(error)}`,
+      home,
+    )
   } finally {
     await rm(noteFile(home), { force: true }) // tried once: a database that does not start must not stop every command
   }
 }
 
+async function goBack(home: Home, ledger: Ledger, before: string): Promise<void> {
+  const back = switched(ledger, before, new Date())
+  // A restored generation that never ran is none; one that ran before is kept.
+  await writeLedger(home.placement.dataDir, (await isUnfinished(home, ledger.live)) ? dropped(back, ledger.live) : back)
+  await startLive(home, back, unhurried())
+}
+
 async function refuseWithoutBreath(home: Home): Promise<void> {
   const free = await freeBytes(home.placement.dataDir)
   if (free >= BREATH) return
-  throw new HayaiError('STORE_FAILED', `only ${free} bytes are left beside the data of ${called(home)}: too little to start a server again`, {
-    hint: 'Make room on that disk, and try again. Nothing was changed.',
-    details: { free, needed: BREATH },
-  })
+  throw new HayaiError(
+    'STORE_FAILED',
+    `only ${free} bytes are left beside the data of ${called(home)}: too little to start a server again`,
+    {
+      hint: 'Make room on that disk, and try again. Nothing was changed.',
+      details: { free, needed: BREATH },
+    },
+  )
 }
 
 function failure(error: unknown, message: string, home: Home): HayaiError {

@@ -21,11 +21,16 @@ export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Pr
   await makeFolder(home.placement.dataDir)
   const name = nextName(ledger, await readdir(home.placement.dataDir))
   await mkdir(generationFolder(home, name), { mode: 0o700 })
-  await markUnfinished(home, name)
-  home.at('folder made')
-  const folder = serverFolder(home, name)
-  await mkdir(folder, { mode: 0o700 })
-  if (account !== undefined) await lchown(folder, account.uid, account.gid)
+  try {
+    await markUnfinished(home, name)
+    home.at('folder made')
+    const folder = serverFolder(home, name)
+    await mkdir(folder, { mode: 0o700 })
+    if (account !== undefined) await lchown(folder, account.uid, account.gid)
+  } catch (error) {
+    await rm(generationFolder(home, name), { recursive: true, force: true })
+    throw error
+  }
   return name
 }
 
@@ -78,7 +83,7 @@ export async function deleteUnfinished(home: Home, name: string): Promise<void> 
   // Programs that a killed command had started may still be writing here, for a moment.
   const patiently = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }
   const mark = basename(markOf(home, name))
-  for (const entry of await readdir(folder)) if (entry !== mark) await rm(join(folder, entry), patiently)
+  for (const entry of await namesIn(folder)) if (entry !== mark) await rm(join(folder, entry), patiently)
   await rm(folder, patiently)
 }
 
@@ -107,8 +112,12 @@ export async function sweepFolders(home: Home, ledger: Ledger | undefined): Prom
 }
 
 async function generationFolders(home: Home): Promise<readonly string[]> {
+  return (await namesIn(home.placement.dataDir)).filter(isGenerationName)
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    return (await readdir(home.placement.dataDir)).filter(isGenerationName)
+    return await readdir(folder)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return []
     throw error
@@ -119,7 +128,8 @@ async function ownerOfMark(home: Home, name: string): Promise<'alive' | 'gone' |
   const content = await readIfThere(markOf(home, name))
   if (content === undefined) return undefined
   const [, pid, started] = /^\{"pid":(\d+),"started":"([^"\\]+)"\}\n$/.exec(content) ?? []
-  if (started === undefined) throw new HayaiError('CORRUPT', `${markOf(home, name)} is damaged`, { hint: 'Delete the file to keep the folder.' })
+  if (started === undefined)
+    throw new HayaiError('CORRUPT', `${markOf(home, name)} is damaged`, { hint: 'Delete the file to keep the folder.' })
   const owner: ProcessId = { pid: Number(pid), started }
   return isAlive(owner) ? 'alive' : 'gone'
 }

@@ -3,6 +3,7 @@
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { exists } from '../../base/files.ts'
 import { listens } from '../../base/ports.ts'
+import { isAlive } from '../../base/processes.ts'
 import { entryOf, type Entry, type Ledger } from '../generations.ts'
 import type { Status } from '../runtime.ts'
 import { called, serverFolder, type Home } from './home.ts'
@@ -25,8 +26,8 @@ export function liveServing(home: Home): Promise<Serving | undefined> {
 export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal): Promise<void> {
   const { placement } = home
   const serving = await liveServing(home)
-  if (serving !== undefined && serving.generation === ledger.live) return untilAnswers(home, serving, signal)
-  if (serving !== undefined) await stopLive(home) // of a generation that is live no more
+  if (serving !== undefined && serving.generation === ledger.live && (await comesUp(home, serving, signal))) return
+  if (serving !== undefined) await stopLive(home) // its generation is live no more, or it ended while it was waited for
   if (!(await exists(serverFolder(home, ledger.live)))) {
     throw new HayaiError('CORRUPT', `the data of ${called(home)} is gone: ${serverFolder(home, ledger.live)} is not there`, {
       hint: `Run \`hayai undo ${placement.name}\`, or restore a snapshot.`,
@@ -36,6 +37,17 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
   const recordIn = placement.runDir
   const { port, logFile } = placement
   await startServer(home, { generation: ledger.live, installation, port, purpose: 'live', recordIn, logFile }, signal)
+}
+
+/** False when it ended: it was stopping, or had been left at the gate by a command that was killed. */
+async function comesUp(home: Home, serving: Serving, signal: AbortSignal): Promise<boolean> {
+  try {
+    await untilAnswers(home, serving, signal)
+    return true
+  } catch (error) {
+    if (isCode(error, 'TOOL_FAILED') && !isAlive(serving.process)) return false
+    throw error
+  }
 }
 
 export async function stopLive(home: Home): Promise<void> {

@@ -4,16 +4,15 @@
 // written durably, and only then is it let through (`exec`). If Hayai dies first, the gate's pipe closes and the shell ends.
 
 import { spawn, type ChildProcess } from 'node:child_process'
-import { appendFile, open, rm, type FileHandle } from 'node:fs/promises'
+import { appendFile, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { environment } from '../../base/exec.ts'
 import { makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
-import type { Settings } from '../../engines/engine.ts'
 import { ownerOf, reach } from './account.ts'
-import { called, endpointAt, serverFolder, type Home } from './home.ts'
+import { called, serverFolder, type Home } from './home.ts'
 import type { Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
 
@@ -115,7 +114,12 @@ function hasSpawned(child: ChildProcess, server: string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve)
     child.once('error', (cause) => {
-      reject(new HayaiError('ENVIRONMENT', `${server} cannot be started: ${cause.message}`, { hint: 'Look at the permissions of /bin/sh.', cause }))
+      reject(
+        new HayaiError('ENVIRONMENT', `${server} cannot be started: ${cause.message}`, {
+          hint: 'Look at the permissions of /bin/sh.',
+          cause,
+        }),
+      )
     })
   })
 }
@@ -153,6 +157,7 @@ async function endServing(home: Home, folder: string, serving: Serving, first: N
 
 async function insist(home: Home, { process, generation }: Serving, first: NodeJS.Signals): Promise<void> {
   let last = first
+  await makeFolder(dirname(home.placement.logFile))
   for (const stronger of ['SIGQUIT', 'SIGKILL'] as const) {
     const line = `hayai: the server of ${generation} (process ${process.pid}) did not end after ${last}: sending ${stronger}\n`
     await appendFile(home.placement.logFile, line, { mode: 0o600 })

@@ -26,7 +26,10 @@ export async function targetOf(
     scratch,
     async *run({ program, args, env, signal }: Invocation, input?: Bytes) {
       const { folder } = await (found ??= installation())
-      yield* run({ file: join(folder, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input)
+      yield* run(
+        { file: join(folder, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) },
+        input,
+      )
     },
     async close() {
       await rm(scratch, { recursive: true, force: true })

@@ -98,7 +98,11 @@ async function bringToRest(home: Home, name: string, running: Running): Promise<
   const asAsked = await endServer(home, folder, home.recipe.stopSignal, home.patience.stop)
   const status = await running.ended
   if (alive && asAsked && status === 0) return
-  const how = !alive ? 'had ended by itself' : !asAsked ? 'had to be forced to end' : `ended with ${status === null ? 'a signal' : `exit ${status}`}`
+  const how = !alive
+    ? 'had ended by itself'
+    : !asAsked
+      ? 'had to be forced to end'
+      : `ended with ${status === null ? 'a signal' : `exit ${status}`}`
   throw new HayaiError('TOOL_FAILED', `the new copy of ${called(home)} cannot be trusted: its server ${how}`, {
     hint: `The live database was not touched. The server's log: ${twinLog(home)}`,
   })

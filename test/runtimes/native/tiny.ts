@@ -31,7 +31,19 @@ export const recipe: ServerRecipe = {
   create: ({ dataDir, passwordFile, settings }) => [
     {
       program: 'initdb',
-      args: ['-D', dataDir, '-U', settings.user, `--pwfile=${passwordFile}`, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      args: [
+        '-D',
+        dataDir,
+        '-U',
+        settings.user,
+        `--pwfile=${passwordFile}`,
+        '-A',
+        'scram-sha-256',
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '--no-sync',
+      ],
     },
   ],
   serve: ({ dataDir, port, settings }: Place, purpose) => ({
