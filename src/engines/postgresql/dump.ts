@@ -1,0 +1,216 @@
+// The dump: one SQL file of the whole server, of one instant. Roles first; then the main database, without its name; then
+// every other database, made by the file; at last the settings of roles, and a line that says that this is all.
+
+import { text, type Bytes } from '../../base/bytes.ts'
+import { HayaiError } from '../../base/errors.ts'
+import type { Census, Dump, Endpoint, Facts, Target } from '../engine.ts'
+import { countRoles, databaseCensus, isTouched, joined, listDatabases, outline, readServer, type Outline, type Server } from './catalog.ts'
+import { endLine, headLine } from './marks.ts'
+import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
+import { connectTo, createDatabase, databaseProperties, readMaking } from './properties.ts'
+import { createRoles, roleSettings } from './roles.ts'
+import { rowCounter, type Passed } from './rows.ts'
+import { connect, endpointOf, programEnvironment, withSession, type Session } from './session.ts'
+import { comment, shown } from './sql.ts'
+
+/** One database of the server, held at the instant by the transaction of its session. */
+interface Part {
+  readonly session: Session
+  readonly prefix: string
+  readonly snapshot: string
+  readonly outline: Outline
+  /** Statements of ours before and after what pg_dump says. */
+  readonly before: string
+  readonly after: string
+  /** In which statements of ours reach it, so that names which all databases share stay as the main one wrote them. */
+  readonly encoding: string
+  readonly notes: readonly string[]
+  readonly size: number
+}
+
+interface Held {
+  readonly instant: Date
+  readonly parts: readonly Part[]
+  readonly first: string
+  readonly last: string
+  readonly roles: Readonly<Record<string, number>>
+  readonly facts: Omit<Facts, 'census'>
+}
+
+export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
+  const closing = new AbortController()
+  const signal = AbortSignal.any([outer, closing.signal])
+  const sessions: Session[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(sessions.splice(0).map((session) => session.close()))
+    closing.abort(notToItsEnd())
+  }
+  try {
+    const held = await hold(target, sessions, signal)
+    const facts = Promise.withResolvers<Facts>()
+    facts.promise.catch(() => {}) // whoever asks for the facts hears of it
+    return {
+      instant: held.instant,
+      bytes: closedAtItsEnd(write(target, held, signal, facts.resolve), close, facts.reject),
+      facts: () => facts.promise,
+      expectedBytes: held.parts.reduce((sum, part) => sum + part.size, 0),
+      async close() {
+        facts.reject(notToItsEnd()) // says nothing once the facts are known
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
+
+async function* closedAtItsEnd(source: Bytes, close: () => Promise<void>, reject: (error: unknown) => void): Bytes {
+  try {
+    yield* source
+  } catch (error) {
+    reject(error)
+    throw error
+  } finally {
+    reject(notToItsEnd())
+    await close()
+  }
+}
+
+/** Fixes the instant: a snapshot in every database, exported so that pg_dump reads the same one. */
+async function hold(target: Target, sessions: Session[], signal: AbortSignal): Promise<Held> {
+  const endpoint = endpointOf(target)
+  const open = async (database: string): Promise<Session> => {
+    const session = await connect(endpoint, { database, signal })
+    sessions.push(session)
+    return session
+  }
+  const main = await open(endpoint.database)
+  const server = await readServer(main)
+  const tool = await checkedTool(target, server, signal)
+  const listed = await listDatabases(main)
+  const others = listed.filter((each) => each.connectable && !each.template && each.name !== endpoint.database)
+  const wanted = [main]
+  for (const session of await Promise.all(others.map((each) => open(each.name)))) {
+    if (session.database !== STOCK || (await isTouched(session))) wanted.push(session)
+    else await session.close()
+  }
+  const snapshots = await Promise.all(wanted.map(exportSnapshot))
+  const instant = new Date()
+  const parts = await Promise.all(wanted.map((session, at) => describe(session, main, snapshots[at] ?? '', endpoint.user)))
+  const aboutTemplate = await withSession(endpoint, { database: 'template1', signal }, templateNotes)
+  return {
+    instant,
+    parts,
+    first: `${heading(server, endpoint, parts)}${preamble()}\n${await createRoles(main, endpoint.user, server.major)}\n`,
+    last: `\n${preamble(parts.at(-1)?.encoding)}${await roleSettings(main)}\n${endLine(parts.length)}`,
+    roles: await countRoles(main),
+    facts: {
+      product: PRODUCT,
+      version: server.version,
+      notes: [...(await serverNotes(main, listed)), ...aboutTemplate, ...parts.flatMap((part) => part.notes)],
+      tools: { pg_dump: tool },
+    },
+  }
+}
+
+const PRODUCT = 'PostgreSQL'
+const STOCK = 'postgres'
+
+async function checkedTool(target: Target, server: Server, signal: AbortSignal): Promise<string> {
+  const printed = await text(target.run({ program: 'pg_dump', args: ['--version'], signal }))
+  const version = /\d\S*/.exec(printed)?.[0] ?? ''
+  if (Number.parseInt(version, 10) >= server.major) return version
+  throw new HayaiError('ENVIRONMENT', `pg_dump is of version ${version || 'unknown'}, too old for this PostgreSQL ${server.version} server`, {
+    hint: `Install the client programs of PostgreSQL ${server.major}.`,
+  })
+}
+
+async function exportSnapshot(session: Session): Promise<string> {
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  const [row] = await session.query<{ id: string }>('SELECT pg_export_snapshot() AS id')
+  if (row === undefined) throw new Error('the server exported no snapshot')
+  return row.id
+}
+
+async function describe(session: Session, main: Session, snapshot: string, login: string): Promise<Part> {
+  const { database } = session
+  const isMain = session === main
+  const isMade = !isMain && database !== STOCK // `postgres` is in every server
+  const [row] = await session.query<{ size: number; hasPublic: boolean }>(`
+    SELECT (SELECT coalesce(sum(pg_table_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')::float8
+      + 2 * pg_table_size('pg_catalog.pg_largeobject')::float8 AS size,
+      EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public') AS "hasPublic"`)
+  const making = await readMaking(main, database)
+  const after = [
+    await databaseProperties(main, database, login),
+    // A new database has this schema, and pg_dump does not say that here it was dropped.
+    row?.hasPublic === false ? 'DROP SCHEMA IF EXISTS public;\n' : '',
+  ].join('')
+  const encoding = making.encoding === (await readMaking(main, main.database)).encoding ? 'UTF8' : making.encoding
+  return {
+    session,
+    prefix: isMain ? '' : `${shown(database)}/`,
+    snapshot,
+    outline: await outline(session),
+    before: isMain ? '' : `\n${preamble()}${isMade ? createDatabase(database, making) : ''}\n${connectTo(database)}\n`,
+    after: after === '' ? '' : `\n${preamble(encoding)}\n${after}`,
+    encoding,
+    notes: await databaseNotes(session, isMade),
+    size: row?.size ?? 0,
+  }
+}
+
+// Before each piece of our own: what pg_dump, or a setting of the database, left behind must not change what it means.
+const preamble = (encoding = 'UTF8'): string => `SET client_encoding = '${encoding}';
+SET standard_conforming_strings = on;
+SET client_min_messages = warning;
+SET default_transaction_read_only = off;
+`
+
+function heading(server: Server, endpoint: Endpoint, parts: readonly Part[]): string {
+  const [main, ...others] = parts.map((part) => JSON.stringify(part.session.database))
+  return [
+    headLine(server.version, parts.length),
+    comment('To restore it: psql -X -v ON_ERROR_STOP=1 -d <an empty database> -f <this file>'),
+    comment(`The database ${main} goes into that one${others.length === 0 ? '' : `; beside it come ${others.join(', ')}`}.`),
+    comment(`Roles that are there already stay as they are. The password of ${JSON.stringify(endpoint.user)} is not in here.`),
+    '\n',
+  ].join('')
+}
+
+async function* write(target: Target, held: Held, signal: AbortSignal, tell: (facts: Facts) => void): Bytes {
+  yield Buffer.from(held.first)
+  const censuses: Census[] = []
+  for (const part of held.parts) {
+    if (part.before !== '') yield Buffer.from(part.before)
+    const counter = rowCounter()
+    for await (const chunk of pgDump(target, part, signal)) {
+      counter.feed(chunk)
+      yield chunk
+    }
+    censuses.push(databaseCensus(part.prefix, part.outline, whole(counter.passed(), part.session.database)))
+    await part.session.close()
+    if (part.after !== '') yield Buffer.from(part.after)
+  }
+  yield Buffer.from(held.last)
+  tell({ ...held.facts, census: joined(censuses, held.roles) })
+}
+
+function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal): Bytes {
+  session.holds()
+  return target.run({
+    program: 'pg_dump',
+    args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
+    env: programEnvironment(endpointOf(target), session.database),
+    signal,
+  })
+}
+
+function whole(passed: Passed, database: string): Passed {
+  if (passed.complete) return passed
+  throw new HayaiError('TOOL_FAILED', `pg_dump of ${JSON.stringify(database)} claims success, but its output has no end`)
+}

@@ -1,0 +1,40 @@
+// Fills an empty server from an SQL dump, and stops at the first error.
+
+import { randomUUID } from 'node:crypto'
+import { concatenate, once, type Bytes } from '../../base/bytes.ts'
+import { HayaiError } from '../../base/errors.ts'
+import type { Target } from '../engine.ts'
+import { listDatabases } from './catalog.ts'
+import { endpointOf, programEnvironment, withSession } from './session.ts'
+
+export async function load(target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
+  const endpoint = endpointOf(target)
+  // A psql that leaves early (`\q`), or is still inside of something at the end, exits 0 as well. This is what it says last.
+  const token = `end of input ${randomUUID()}`
+  const said = target.run(
+    {
+      program: 'psql',
+      args: ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', '--output=/dev/null', '--file=-'],
+      env: programEnvironment(endpoint),
+      signal,
+    },
+    concatenate(bytes, once(`\n\\echo ${token}\n`)),
+  )
+  let last = ''
+  for await (const chunk of said) last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)
+  if (!last.endsWith(`${token}\n`)) {
+    throw new HayaiError('TOOL_FAILED', 'psql stopped before the end of the dump, without an error', {
+      hint: 'The file tells psql to leave (\\q), or ends in the middle of a statement.',
+    })
+  }
+  await analyse(target, signal)
+}
+
+/** Without statistics the first queries after a restore may take the wrong way, and hours. */
+async function analyse(target: Target, signal: AbortSignal): Promise<void> {
+  const endpoint = endpointOf(target)
+  const databases = await withSession(endpoint, { signal }, listDatabases)
+  for (const { name: database, connectable } of databases) {
+    if (connectable) await withSession(endpoint, { database, signal }, (session) => session.query('ANALYZE'))
+  }
+}

@@ -1,0 +1,96 @@
+// How a PostgreSQL server is made and run. Nothing in the data folder names a place: it may be moved, and reached by any path.
+
+import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
+import { name } from './sql.ts'
+import { withSession } from './session.ts'
+
+export const ENCODING = 'UTF8'
+/** Sorts by code point, knows letters beyond ASCII, and never changes with the system. macOS has no such locale for certain. */
+export const LOCALE = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8'
+
+export const recipe: ServerRecipe = {
+  shape: 'server',
+  port: 5432,
+  server: 'postgres',
+  tools: ['initdb', 'pg_dump', 'psql'],
+  folders: [
+    '/usr/lib/postgresql/{major}/bin',
+    '/opt/homebrew/opt/postgresql@{major}/bin',
+    '/usr/local/opt/postgresql@{major}/bin',
+    '/home/linuxbrew/.linuxbrew/opt/postgresql@{major}/bin',
+    '/usr/pgsql-{major}/bin',
+    '/usr/local/pgsql/bin',
+  ],
+  versionOf: (printed) => /\d\S*/.exec(printed)?.[0] ?? '',
+  majorOf: (version) => /^\d+/.exec(version)?.[0] ?? version,
+  defaultMajor: '17',
+  install,
+  account: 'postgres',
+  create,
+  serve,
+  stopSignal: 'SIGINT',
+  answers: (endpoint: Endpoint) => withSession(endpoint, { patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
+}
+
+function install(major: string | undefined): string {
+  if (process.platform === 'darwin') return `Install it: brew install postgresql@${major ?? '17'}`
+  const debian = major === undefined ? 'postgresql' : `postgresql-${major}`
+  return `Install it: sudo apt-get install ${debian} (Debian, Ubuntu), or the packages of postgresql.org for your system.`
+}
+
+function create({ dataDir, passwordFile, settings }: Place): ReturnType<ServerRecipe['create']> {
+  const initdb = {
+    program: 'initdb',
+    args: [
+      `--pgdata=${dataDir}`,
+      `--username=${settings.user}`,
+      `--pwfile=${passwordFile}`,
+      `--encoding=${ENCODING}`,
+      `--locale=${LOCALE}`,
+      '--lc-messages=C',
+      '--auth-local=scram-sha-256',
+      '--auth-host=scram-sha-256', // initdb lets in the loopback addresses, and nobody else
+      '--no-sync',
+      ...(settings.creation ?? []),
+    ],
+  }
+  if (settings.database === 'postgres') return [initdb]
+  const alone = ['--single', '-D', dataDir, ...given({ exit_on_error: 'on', fsync: 'off', log_checkpoints: 'off' }), 'postgres']
+  return [initdb, { program: 'postgres', args: alone, input: `CREATE DATABASE ${name(settings.database)}\n` }]
+}
+
+const ALWAYS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+}
+
+// A twin that is being filled: thrown away if it fails, made durable as a whole before it is used. Small enough for 2 GB of memory.
+const FILLING = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  archive_mode: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '1GB',
+  min_wal_size: '80MB',
+  wal_recycle: 'off', // leave no pile of spare segments behind
+  checkpoint_timeout: '1h',
+  autovacuum: 'off',
+  shared_buffers: '192MB',
+  maintenance_work_mem: '192MB',
+}
+/** Settings of a live server that cannot stand beside `wal_level=minimal`, or need something a twin does not have. */
+const NOT_FILLING = new Set(['summarize_wal', 'synchronous_standby_names', 'idle_replication_slot_timeout'])
+
+function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+  const own = Object.entries(settings.server).filter(([key]) => purpose === 'live' || !NOT_FILLING.has(key))
+  const all = { ...Object.fromEntries(own), ...(purpose === 'filling' ? FILLING : {}), ...ALWAYS, port: String(port) }
+  return { program: 'postgres', args: ['-D', dataDir, ...given(all)] }
+}
+
+function given(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+}
