@@ -126,21 +126,30 @@ async function feed(stdin: Writable | null, input: Bytes | undefined, child: Chi
   let closed = false
   let wake = (): void => {}
   stdin.on('error', () => (closed = true)) // EPIPE: the program's exit status tells more
-  stdin.on('close', () => {
-    closed ||= !stdin.writableFinished
-    wake()
+  const gone = new Promise<undefined>((resolve) => {
+    stdin.on('close', () => {
+      closed ||= !stdin.writableFinished
+      wake()
+      resolve(undefined)
+    })
   })
   stdin.on('drain', () => wake())
+  const source = input[Symbol.asyncIterator]()
   try {
-    for await (const chunk of input) {
-      if (closed) return true
-      if (!stdin.write(chunk) && !closed) await new Promise<void>((resolve) => (wake = resolve))
+    for (;;) {
+      const next = await Promise.race([source.next(), gone]) // a source that is silent must not outlast the program
+      if (next === undefined || next.done === true) break
+      if (closed) break
+      if (!stdin.write(next.value) && !closed) await new Promise<void>((resolve) => (wake = resolve))
     }
   } catch (error) {
     await stop(child)
     throw error
   }
-  if (closed) return true
+  if (closed) {
+    void source.return?.()?.catch(() => {}) // it may be waiting for something that never comes: nobody waits for it
+    return true
+  }
   await new Promise<void>((resolve) => {
     wake = resolve
     stdin.end(resolve)

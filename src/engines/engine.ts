@@ -131,21 +131,51 @@ export interface ServerRecipe {
   readonly answers: (endpoint: Endpoint) => Promise<void>
 }
 
-/** Facts of an engine whose database is one file. */
+/** Facts of an engine whose database is one file. Applications open that file by themselves, at any time. */
 export interface FileRecipe {
   readonly shape: 'file'
   readonly extension: string
-  /** Files that live beside the database file and belong to it: `-wal`, `-shm`. */
+  /** Files that live beside the database file and belong to it, as what their names add to its own: `-wal`, `-shm`. */
   readonly companions: readonly string[]
-  /** Makes an empty database file. */
+  /** The exact version of the library that reads and writes the files on this machine. */
+  readonly version: () => Promise<string>
+  /** Makes an empty database file where there is none. */
   readonly create: (file: string) => Promise<void>
-  /** Throws CONFLICT when the file is there but is not a database of this engine. */
+  /** Throws CONFLICT when the file is there but is not a database of this engine. Changes nothing in it. */
   readonly recognise: (file: string) => Promise<void>
-  /**
-   * Brings the live file to rest (nothing of it in its companions), keeps every writer out, calls `work`, and lets go.
-   * Throws LOCKED, and does not call `work`, when others do not let go of the file within `patience` milliseconds.
-   */
-  readonly hold: (file: string, patience: number, work: () => Promise<void>) => Promise<void>
+  /** Whether the engine can work with the file as it is; `users` are the processes that have a damaged one open. */
+  readonly look: (file: string) => Promise<Look>
+  /** Puts a mark (a word of a-z, 0-9 and _) into a file that is at rest, so that its content is known again after an exchange. */
+  readonly mark: (file: string, mark: string) => Promise<void>
+  /** Whether the content bears the mark. Waits for a transaction that is being written. False when the file is missing or damaged. */
+  readonly bears: (file: string, mark: string) => Promise<boolean>
+  /** Takes the mark off; does nothing when it is not there. */
+  readonly unmark: (file: string, mark: string) => Promise<void>
+  /** Throws LOCKED when others do not let go within `patience`; the live file is as it was whenever this throws before `ready` returned. */
+  readonly exchange: (exchange: Exchange) => Promise<void>
+}
+
+export interface Look {
+  readonly state: 'sound' | 'missing' | 'damaged'
+  readonly users: readonly string[]
+}
+
+/**
+ * Gives the live file the content of `incoming`, as one transaction of the engine itself: every program sees the content before
+ * or the content after, whether it has the file open or not, and so it is also when any process is killed on the way. The file
+ * is never moved or replaced: programs that have it open would go on with the one that is gone, and spoil both.
+ */
+export interface Exchange {
+  /** Sound. */
+  readonly live: string
+  /** At rest, and bears a mark. */
+  readonly incoming: string
+  /** Does not exist yet: gets what the live file held at the moment of the exchange, whole and durable. */
+  readonly outgoing: string
+  /** Milliseconds. */
+  readonly patience: number
+  /** Called when nobody else can write any more and `outgoing` is whole. The exchange happens after it has returned, else not at all. */
+  readonly ready: () => Promise<void>
 }
 
 export type Recipe = ServerRecipe | FileRecipe

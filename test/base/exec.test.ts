@@ -50,6 +50,14 @@ describe('run', () => {
     await drain(run(sh('head -c 10 >/dev/null', { closedStdinIsFine: true }), zeros(8 * 1024 * 1024)))
   })
 
+  it('is not held up by a silent source when the program is gone', async () => {
+    async function* silent(): Bytes {
+      yield* once('begin')
+      await new Promise<never>(() => {})
+    }
+    await expect(output(sh('kill -9 $$'), silent())).rejects.toMatchObject({ code: 'TOOL_FAILED' })
+  })
+
   it('ends the program and throws the source’s own error when the source breaks', async () => {
     async function* broken(): Bytes {
       yield* once('begin')
