@@ -151,7 +151,11 @@ function nameOf(path: Path): string {
   const [first, name, ...rest] = path
   if (first === undefined) return 'the file'
   if (first !== 'databases' || name === undefined) return `"${path.join('.')}"`
-  return rest.length === 0 ? `the database "${name}"` : `"${rest.join('.')}" of "${name}"`
+  if (rest.length === 0) return `the database "${name}"`
+  // What stands where a variable should may be a piece of a password that was not quoted.
+  const [section, variable] = rest
+  if (section === 'environment' && variable !== undefined && !/^[A-Z_][A-Z0-9_]*$/.test(String(variable))) return `a variable of "${name}"`
+  return `"${rest.join('.')}" of "${name}"`
 }
 
 function show(value: unknown, path: Path): string {

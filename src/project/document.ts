@@ -20,7 +20,11 @@ export function parseYaml(text: string, file: string): Parsed {
   const document = parseDocument(text, { keepSourceTokens: true, prettyErrors: false, merge: true })
   const findings: Finding[] = [...document.errors, ...document.warnings].map(({ code, message, pos: [start, end] }) => {
     const key = code === 'DUPLICATE_KEY' ? (/^["']?([\w.-]+)/.exec(text.slice(start))?.[0] ?? '') : ''
-    return { span: { start, end: Math.max(end, start + key.length) }, message: sayError(code, message, key.replace(/^["']/, '')) }
+    const spaces = code === 'BAD_INDENT' ? (/^ */.exec(text.slice(start))?.[0].length ?? 0) : 0 // point at the word, not before it
+    return {
+      span: { start: start + spaces, end: Math.max(end, start + key.length) },
+      message: sayError(code, message, key.replace(/^["']/, '')),
+    }
   })
   visit(document, {
     Alias(_key, alias) {

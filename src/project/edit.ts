@@ -39,7 +39,7 @@ export function addDatabase(text: string, name: string, entry: Entry, source: st
   const plain: unknown = JSON.parse(JSON.stringify(entry))
   const version = text.trim() === '' ? { version: '1.0' } : {}
   const wanted = { ...version, ...rest, databases: { ...databases, [name]: plain } }
-  const step = stepOf(parsed)
+  const step = stepOf(parsed) ?? /\n( +)\S/.exec(source ?? '')?.[1]?.length ?? 2
   const written = stringify({ [name]: plain }, { lineWidth: 0, indent: step }).trimEnd()
   for (const lines of source === null ? [written] : [source, written]) {
     const result = spliced(text, addition(parsed, { name, entry: plain, lines, step }))
@@ -112,8 +112,8 @@ function addition(parsed: Parsed, { name, entry, lines, step }: Addition): reado
   return [{ start: start - gap, end, text: '' }, inserted(text, below, indented(lines, column + step, lineEnding(text)))]
 }
 
-/** By how much the file indents: its databases if it has any, else its other sections; by two where it does not show. */
-function stepOf(parsed: Parsed): number {
+/** By how much the file indents: its databases if it has any, else its other sections. */
+function stepOf(parsed: Parsed): number | undefined {
   for (const map of [databasesOf(parsed), parsed.document.contents]) {
     if (!isMap(map) || map.flow === true) continue
     for (const { key, value } of map.items) {
@@ -122,7 +122,7 @@ function stepOf(parsed: Parsed): number {
       if (step > 0) return step
     }
   }
-  return 2
+  return undefined
 }
 
 /** Behind the last entry of a block mapping and the comments that follow it there. */
@@ -171,7 +171,8 @@ function lineAfter(text: string, node: unknown, otherwise?: unknown): number {
 }
 
 function columnOf(text: string, offset: number): number {
-  return offset - lineStart(text, offset)
+  const start = lineStart(text, offset)
+  return offset - start - (start === 0 && text.startsWith('\uFEFF') ? 1 : 0) // a byte order mark takes no place
 }
 
 function databasesOf({ document }: Parsed): unknown {

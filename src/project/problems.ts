@@ -45,9 +45,15 @@ export interface Source {
 }
 
 export function sourceOf(text: string): Source {
-  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''))
+  const rows = text.split('\n')
+  const lines = rows.map((row) => row.replace(/^\uFEFF|\r$/g, ''))
   const starts: number[] = []
-  for (let at = 0; at !== -1 && starts.length < lines.length; at = text.indexOf('\n', at) + 1) starts.push(at)
+  let next = 0
+  for (const row of rows) {
+    starts.push(next)
+    next += row.length + 1
+  }
+  if (text.startsWith('\uFEFF')) starts[0] = 1 // a byte order mark takes no place
   const position = (offset: number) => {
     const index = Math.max(
       0,
@@ -76,25 +82,26 @@ function excerptOf(lines: readonly string[], line: number, column: number, lengt
 
 const DOTS = '••••••••'
 const SENSITIVE = /pass|pwd|secret|token|credential|auth|key|environment/i
+const KEY = /^\s*(?:- )?(?:"[^"]*"|'[^']*'|[^\s:#{"'][^:#{]*?)\s*:(?=\s|$)/
+const VARIABLE = /^\s*["']?[A-Z_][A-Z0-9_]*["']?\s*:$/
 
-/** A line of the text, without the value when it is one of `environment:` or its key sounds like a secret. */
+/** A line of the text, without the value when it is one of `environment:` or sounds like a secret. */
 function concealed(lines: readonly string[], index: number): string {
   const line = lines[index] ?? ''
-  if (!inEnvironment(lines, index) && !SENSITIVE.test(line)) return line
-  const key = /^(\s*(?:- )?(?:"[^"]*"|'[^']*'|[^\s:#{"'][^:#{]*?)\s*:)(?=\s|$)/.exec(line)?.[1]
-  if (key === undefined) return `${/^\s*/.exec(line)?.[0] ?? ''}${line.trim() === '' ? '' : DOTS}`
-  return line.trimEnd() === key ? line : `${key} ${DOTS}`
+  const inside = inEnvironment(lines, index)
+  if ((!inside && !SENSITIVE.test(line)) || line.trim() === '') return line
+  const key = KEY.exec(line)?.[0]
+  if (key !== undefined && (!inside || VARIABLE.test(key))) return line.trimEnd() === key ? line : `${key} ${DOTS}`
+  return `${/^\s*/.exec(line)?.[0] ?? ''}${DOTS}`
 }
 
-// By the lines alone, because the text may not be YAML: the nearest line that is less indented, and so on upwards.
+// By the lines alone, because the text may not be YAML: from `environment:` on, up to a key that is indented no more than that.
 function inEnvironment(lines: readonly string[], index: number): boolean {
-  const indent = (line: string) => line.length - line.trimStart().length
-  let depth = (lines[index] ?? '').trim() === '' ? Infinity : indent(lines[index] ?? '')
-  for (let above = index - 1; above >= 0 && depth > 0; above--) {
-    const line = lines[above] ?? ''
-    if (line.trim() === '' || indent(line) >= depth) continue
-    if (/^\s*["']?environment["']?\s*:/i.test(line)) return true
-    depth = indent(line)
+  let depth: number | undefined
+  for (const line of lines.slice(0, index + 1)) {
+    const indent = line.length - line.trimStart().length
+    if (depth !== undefined && indent <= depth && KEY.test(line)) depth = undefined
+    if (/environment["']?\s*:/i.test(line)) depth = indent
   }
-  return false
+  return depth !== undefined
 }
