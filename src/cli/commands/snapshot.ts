@@ -1,0 +1,81 @@
+// hayai snapshot NAME, and the way to its subcommands.
+
+import { HayaiError, type SnapshotAnswer } from '../../index.ts'
+import { CHANGING } from '../arguments.ts'
+import { command, given } from '../command.ts'
+import type { Style } from '../output.ts'
+import { contents, count, duration, place, size } from '../wording.ts'
+
+/** What `--compress` means when nothing more is said. */
+const COMPRESSED = 'zstd'
+
+export const snapshot = command({
+  about:
+    'Writes one consistent moment of a database to a file that the stock tools can restore, and a manifest beside it. The database ' +
+    'stays in use. A snapshot exists only if it is whole: a failed or interrupted one leaves nothing.',
+  positionals: { name: { brief: 'the database', proposes: 'databases' } },
+  flags: {
+    output: {
+      kind: 'text',
+      short: 'o',
+      value: 'DIR',
+      brief: 'The folder to write it to; ./snapshots of the project when not given',
+      proposes: 'folders',
+    },
+    compress: { kind: 'switch', short: 'c', brief: `Compress it (${COMPRESSED})` },
+    compression: {
+      kind: 'text',
+      value: 'SPEC',
+      brief: 'How to compress: none, gzip or zstd, with a level if you like: zstd:9',
+      proposes: ['none', 'gzip', 'zstd'],
+    },
+    format: { kind: 'text', value: 'FORMAT', brief: 'The format; each engine has its own, the first is the default', proposes: 'formats' },
+    comment: { kind: 'text', value: 'TEXT', brief: 'A note to be kept with it', mayBeEmpty: true },
+    tag: { kind: 'list', value: 'TAG', brief: 'A tag to be kept with it; may be given again' },
+    ...CHANGING,
+  },
+  examples: {
+    'hayai snapshot mydb': 'snapshots/mydb-snapshot-<time>.sql, and its manifest',
+    'hayai snapshot mydb --compress --output ./my-backups': 'compressed, elsewhere',
+    'hayai snapshot mydb --comment "before the migration" --tag release': 'to be found again',
+    'hayai snapshot list': 'what there is',
+  },
+  failures: ['NOT_FOUND', 'WRONG_STATE', 'TOOL_FAILED', 'STORE_FAILED'],
+  subcommands: {
+    list: { brief: 'List the snapshots', load: async () => (await import('./snapshot-list.ts')).snapshotList },
+    verify: { brief: 'Prove that a snapshot can be restored', load: async () => (await import('./snapshot-verify.ts')).snapshotVerify },
+  },
+  async run({ args, flags, session }) {
+    const { output, format, comment } = flags
+    const compression = compressionOf(flags)
+    const project = await session.open()
+    const request = { database: args.name, ...given({ output, format, comment, compression }), tags: flags.tag, dryRun: flags['dry-run'] }
+    const answer = await project.snapshot(request, session.watch)
+    return { data: answer, text: (style) => snapshotText(answer, style) }
+  },
+})
+
+function compressionOf({
+  compress,
+  compression,
+}: {
+  readonly compress: boolean
+  readonly compression: string | undefined
+}): string | undefined {
+  if (!compress) return compression
+  if (compression !== 'none') return compression ?? COMPRESSED
+  throw new HayaiError('USAGE', '--compress and --compression none contradict each other', { hint: 'Leave one of them out.' })
+}
+
+function snapshotText({ snapshot, plan, seconds }: SnapshotAnswer, style: Style): string {
+  if (snapshot === null) return [...plan.map((step) => `would ${step}`), 'Nothing was changed.'].join('\n')
+  const { database, path, bytes, id, manifest } = snapshot
+  const lines = [`${style.good('✓')} snapshot of ${style.bold(database)}: ${place(path)} (${size(bytes)}, ${duration(seconds)})`]
+  if (manifest !== null) {
+    lines.push(`  ${manifest.product} ${manifest.version}, ${contents(manifest.census)}`)
+    lines.push(...manifest.notes.map((note) => `  ${style.warn('note:')} ${note}`))
+    if (manifest.files.length > 1) lines.push(`  ${count(manifest.files.length, 'file')}`)
+  }
+  lines.push(`  restore: hayai restore ${id.slice(0, 8)}`)
+  return lines.join('\n')
+}

@@ -1,0 +1,24 @@
+// hayai undo
+
+import { CHANGING } from '../arguments.ts'
+import { command } from '../command.ts'
+import { CHANGED, stepAnswer, stepText } from './step.ts'
+
+export const undo = command({
+  about:
+    'Makes the data that was live before the last restore live again, or brings a removed database back. Again and again: each ' +
+    'undo goes one step further back, and `hayai redo` goes forward.',
+  positionals: CHANGED,
+  flags: CHANGING,
+  examples: { 'hayai undo': 'whatever was done last', 'hayai undo mydb': 'the last step of one database' },
+  failures: ['WRONG_STATE', 'NOT_FOUND', 'LOCKED'],
+  async run({ args, flags, session }) {
+    const project = await session.open()
+    if (session.interactive && !flags.yes && !flags['dry-run']) {
+      const preview = await project.undo(args.name, { dryRun: true }, session.watch)
+      const { agree } = await import('../questions.ts')
+      await agree(`${stepText(preview)}?`, session)
+    }
+    return stepAnswer(await project.undo(args.name, { dryRun: flags['dry-run'] }, session.watch))
+  },
+})

@@ -1,0 +1,40 @@
+// Questions to a person at a terminal, on standard error, so that standard output holds the answer alone. Loaded only when
+// there is something to ask.
+
+import { confirm, isCancel, select, text } from '@clack/prompts'
+import { HayaiError } from '../index.ts'
+import type { Session } from './command.ts'
+
+/** Goes on when the person agrees; else nothing was changed, and that is how it is said. */
+export async function agree(question: string, session: Session): Promise<void> {
+  const answer = await confirm({ message: question, initialValue: false, ...place(session) })
+  if (isCancel(answer) || !answer) throw declined()
+}
+
+export async function askText(question: string, example: string, session: Session): Promise<string> {
+  const validate = (value: string | undefined) => (value === undefined || value.trim() === '' ? 'Please type something.' : undefined)
+  return chosen(await text({ message: question, placeholder: example, validate, ...place(session) })).trim()
+}
+
+export interface Choice {
+  readonly value: string
+  readonly label: string
+  readonly hint?: string
+}
+
+export async function askChoice(question: string, options: readonly Choice[], session: Session): Promise<string> {
+  return chosen(await select({ message: question, options: [...options], maxItems: 12, ...place(session) }))
+}
+
+function place({ watch }: Session) {
+  return { output: process.stderr, signal: watch.signal }
+}
+
+function chosen(answer: string | symbol): string {
+  if (typeof answer === 'symbol') throw declined()
+  return answer
+}
+
+function declined(): HayaiError {
+  return new HayaiError('INTERRUPTED', 'not done, as you wish; nothing was changed')
+}

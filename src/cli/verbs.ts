@@ -1,0 +1,58 @@
+// Every command by name, in the groups and the order in which help shows them. Each is loaded when it is wanted.
+
+import type { Verb } from './command.ts'
+
+export interface Group {
+  readonly title: string
+  readonly verbs: Readonly<Record<string, Verb>>
+}
+
+export const GROUPS: readonly Group[] = [
+  {
+    title: 'Databases',
+    verbs: {
+      init: { brief: 'Create a database, or all that .hayaidb declares', load: async () => (await import('./commands/init.ts')).init },
+      start: { brief: 'Start databases, all of them when none is named', load: async () => (await import('./commands/start.ts')).start },
+      stop: { brief: 'Stop databases, all of them when none is named', load: async () => (await import('./commands/stop.ts')).stop },
+      list: { brief: 'List the databases of the project', load: async () => (await import('./commands/list.ts')).list },
+      connect: {
+        brief: 'Show how to reach a database, with its password',
+        load: async () => (await import('./commands/connect.ts')).connect,
+      },
+      logs: { brief: "Show a server's log", load: async () => (await import('./commands/logs.ts')).logs },
+      remove: { brief: 'Remove a database; undo brings it back', load: async () => (await import('./commands/remove.ts')).remove },
+      validate: { brief: 'Check the .hayaidb file', load: async () => (await import('./commands/validate.ts')).validate },
+    },
+  },
+  {
+    title: 'Snapshots',
+    verbs: {
+      snapshot: {
+        brief: 'Take a snapshot; list and verify snapshots',
+        load: async () => (await import('./commands/snapshot.ts')).snapshot,
+      },
+      restore: { brief: 'Bring a snapshot back; undo takes that back', load: async () => (await import('./commands/restore.ts')).restore },
+      undo: { brief: 'Take back the last restore or removal', load: async () => (await import('./commands/undo.ts')).undo },
+      redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
+    },
+  },
+  {
+    title: 'Hayai itself',
+    verbs: {
+      help: { brief: 'Show help of a command', load: async () => (await import('./commands/help.ts')).help },
+      version: { brief: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
+      completion: {
+        brief: 'Print the completion script of a shell',
+        load: async () => (await import('./commands/completion.ts')).completion,
+      },
+    },
+  },
+]
+
+export function verbNames(): readonly string[] {
+  return GROUPS.flatMap(({ verbs }) => Object.keys(verbs))
+}
+
+export function verbCalled(name: string): Verb | undefined {
+  return GROUPS.map(({ verbs }) => (Object.hasOwn(verbs, name) ? verbs[name] : undefined)).find((verb) => verb !== undefined)
+}
