@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { NAME_PATTERN } from '../base/names.ts'
 
 /** Where databases can live, by DESIGN: not every one of them need be built in. */
-export const RUNTIMES = ['native', 'embedded', 'compose'] as const
+const RUNTIMES = ['native', 'embedded', 'compose'] as const
 
 /** The names that the parts give to the schema. */
 export interface Vocabulary {
