@@ -65,6 +65,7 @@ restore_settings() {
     mv "$before" "$settings"
   elif [ -e /usr/share/postgresql-common/createcluster.conf ]; then
     cp /usr/share/postgresql-common/createcluster.conf "$settings"
+    rm -f "$settings.ucf-dist"
   else
     rm -f "$settings"
   fi
