@@ -1,0 +1,41 @@
+// SQLite: a database that is one file, and that any program may have open at any time.
+
+import { pathToFileURL } from 'node:url'
+import type { Bytes } from '../base/bytes.ts'
+import { Secret } from '../base/secret.ts'
+import type { Engine, Facts, Format, Settings, Target } from './engine.ts'
+import { ask } from './sqlite/ask.ts'
+import { dump, factsOf } from './sqlite/dump.ts'
+import { checkFile } from './sqlite/header.ts'
+import { load } from './sqlite/load.ts'
+import { PATIENCE, recipe } from './sqlite/recipe.ts'
+
+const db: Format = {
+  name: 'db',
+  extension: '.db',
+  fills: 'asleep',
+  kind: 'physical',
+  byHand: (file) => [`sqlite3 NEW.db ".restore ${file}"`],
+}
+
+export const sqlite: Engine = {
+  name: 'sqlite',
+  title: 'SQLite',
+  formats: [db],
+  recipe,
+  settings,
+  uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'sqlite:'),
+  inspect,
+  dump,
+  load,
+  check: (_format: Format, bytes: Bytes) => checkFile(bytes),
+}
+
+// A file has no users, no password, and nothing that could be set from outside.
+function settings(environment: Readonly<Record<string, string>>): Settings {
+  return { user: '', password: new Secret(''), database: '', server: {}, unknown: Object.keys(environment) }
+}
+
+async function inspect(target: Target): Promise<Facts> {
+  return factsOf(await ask('inspect', { file: target.path, patience: PATIENCE }))
+}

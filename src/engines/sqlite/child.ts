@@ -1,0 +1,68 @@
+// The process in which SQLite runs: `node child.ts <verb> <request>`. protocol.ts tells what it can be asked.
+
+import { writeSync } from 'node:fs'
+import { HayaiError } from '../../base/errors.ts'
+import { countAll } from './census.ts'
+import { explained, openLive, patiently } from './connection.ts'
+import { copyAndCheck } from './copy.ts'
+import { exchange, keep, permission } from './exchange.ts'
+import { bears, check, create, look, mark, recognise, unmark } from './file.ts'
+import { lineOfAnswer, lineOfError } from './lines.ts'
+import type { Answers, Counted, Happening, Requests, Verb } from './protocol.ts'
+
+type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
+
+const work: Work = {
+  version: () => process.versions['sqlite'] ?? '',
+  create,
+  recognise,
+  look,
+  inspect,
+  copy: (request) => copyAndCheck(request, tell),
+  check,
+  mark,
+  bears,
+  unmark,
+  exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
+  keep,
+  writeSql: () => {},
+  readSql: () => {},
+}
+
+async function inspect({ file, patience }: Requests['inspect']): Promise<Counted> {
+  const db = openLive(file)
+  try {
+    return await patiently(file, patience, () => {
+      db.exec('BEGIN')
+      try {
+        return countAll(db)
+      } finally {
+        db.exec('ROLLBACK')
+      }
+    })
+  } finally {
+    db.close()
+  }
+}
+
+// Written at once and by hand: exchange() waits inside a native call, where a stream would never be emptied.
+function print(line: string): void {
+  for (let rest = Buffer.from(line); rest.byteLength > 0;) rest = rest.subarray(writeSync(1, rest))
+}
+
+function tell(happening: Happening): void {
+  print(`${JSON.stringify(happening)}\n`)
+}
+
+process.umask(0o077)
+const [verb = '', request = '{}'] = process.argv.slice(2)
+if (!Object.hasOwn(work, verb)) throw new Error(`the child of SQLite was asked to ${JSON.stringify(verb)}`)
+try {
+  // The parent is the same version of the same program, and wrote the request by the same types.
+  const answer = await (work[verb as Verb] as (request: unknown) => unknown)(JSON.parse(request))
+  print(lineOfAnswer(answer))
+} catch (error) {
+  const known = explained(error, '')
+  if (!(known instanceof HayaiError)) throw error
+  print(lineOfError(known))
+}

@@ -1,0 +1,75 @@
+// A snapshot of a live database: copied, checked and counted beside it, then handed on from the copy, which nobody else knows.
+
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bytes } from '../../base/bytes.ts'
+import { run } from '../../base/exec.ts'
+import type { Dump, Facts, Format, Target } from '../engine.ts'
+import { ask, childFor } from './ask.ts'
+import type { Counted, Happening } from './protocol.ts'
+import { PATIENCE } from './recipe.ts'
+
+/** Returns as soon as the instant is fixed; the copy goes on being made, read or not, until close(). */
+export async function dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
+  const copy = join(target.scratch, 'copy.db')
+  const closing = new AbortController()
+  const instant = Promise.withResolvers<{ readonly at: Date; readonly bytes: number }>()
+  const pulse = { alive: 0, checking: false }
+  const on = (happening: Happening): void => {
+    pulse.alive++
+    if (happening.event === 'instant') instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
+    if (happening.event === 'checking') pulse.checking = true
+  }
+  const ends = AbortSignal.any([signal, closing.signal])
+  const counted = ask('copy', { file: target.path, to: copy, patience: PATIENCE }, { signal: ends, on })
+  counted.catch((error: unknown) => instant.reject(error))
+  const { at, bytes } = await instant.promise
+
+  async function* read(): Bytes {
+    yield* beats(counted, pulse)
+    await counted
+    yield* format.name === 'sql'
+      ? run(childFor('writeSql', { file: copy }, ends))
+      : createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
+  }
+  return {
+    instant: at,
+    bytes: read(),
+    facts: async () => factsOf(await counted),
+    expectedBytes: format.name === 'sql' ? undefined : bytes,
+    async close() {
+      closing.abort()
+      await Promise.allSettled([counted]) // the child is gone when this settles; what it said was for those who read
+      await rm(copy, { force: true })
+    },
+  }
+}
+
+const READ_BYTES = 1024 * 1024
+const BEAT = 10_000
+
+// While the copy grows or is being checked there is nothing to hand on, but all is well: an empty piece says so. A copy that
+// does not grow says nothing; the check of a copy waits for nobody.
+async function* beats(work: Promise<unknown>, pulse: { readonly alive: number; readonly checking: boolean }): Bytes {
+  const over = work.then(
+    () => true,
+    () => true,
+  )
+  const timer = new AbortController()
+  try {
+    for (let last = -1; ;) {
+      const ended = await Promise.race([over, sleep(BEAT, false, { signal: timer.signal, ref: false })])
+      if (ended) return
+      if (pulse.checking || pulse.alive !== last) yield new Uint8Array()
+      last = pulse.alive
+    }
+  } finally {
+    timer.abort()
+  }
+}
+
+export function factsOf({ version, census, notes }: Counted): Facts {
+  return { product: 'SQLite', version, census, notes, tools: { sqlite: version } }
+}

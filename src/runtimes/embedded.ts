@@ -1,0 +1,190 @@
+// Databases that are a file. Applications open the live file by themselves, at any time, by the path they have always known: so
+// that file is never moved or replaced, its content is (embedded/exchange.ts).
+
+import { link, mkdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Bytes } from '../base/bytes.ts'
+import { HayaiError, systemCode } from '../base/errors.ts'
+import { run } from '../base/exec.ts'
+import { exists, makeFolder, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
+import type { Engine, FileRecipe, Invocation, Target } from '../engines/engine.ts'
+import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts'
+import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
+import { called, generationFile, liveFile, liveIsThere, livePath, type Home, type Moment } from './embedded/home.ts'
+import { entryOf, generationOf, generationsOf, grown, neighbourOf, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
+import type { Generation, Runtime, Site, Twin } from './runtime.ts'
+
+export const embedded: Runtime = embeddedRuntime({})
+
+export interface EmbeddedOptions {
+  readonly patience?: number
+  /** Told of each moment at which a killed command leaves something different behind. */
+  readonly at?: (moment: Moment) => void
+}
+
+export function embeddedRuntime({ patience = 10_000, at = () => {} }: EmbeddedOptions): Runtime {
+  return {
+    name: 'embedded',
+    shape: 'file',
+    async probe(engine, asked) {
+      const version = await fileRecipe(engine).version()
+      if (asked !== undefined && version !== asked && !version.startsWith(`${asked}.`)) {
+        throw new HayaiError('ENVIRONMENT', `${engine.title} ${asked} was asked for, and this machine has ${version}`, {
+          hint: 'Leave the version out: the file is the same.',
+        })
+      }
+      return { version }
+    },
+    site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: fileRecipe(engine), patience, at }),
+  }
+}
+
+function fileRecipe({ recipe, title }: Engine): FileRecipe {
+  if (recipe.shape !== 'file') throw new Error(`${title} is a server, and not a file`)
+  return recipe
+}
+
+function siteOf(home: Home): Site {
+  const { dataDir } = home.placement
+
+  return {
+    path: livePath(home),
+
+    async status() {
+      return (await liveIsThere(home)) ? 'file' : 'missing'
+    },
+
+    create: () => create(home),
+
+    async start() {
+      await refuseMissing(home)
+    },
+
+    stop: () => Promise.resolve(),
+
+    async open() {
+      await refuseMissing(home)
+      return targetOf(home, await liveFile(home))
+    },
+
+    twin: () => makeTwin(home),
+
+    async generations() {
+      return generationsOf(await readLedger(dataDir))
+    },
+
+    async switchTo(generation) {
+      const ledger = await ledgerOf(home)
+      entryOf(ledger, generation)
+      if (generation !== ledger.live) await exchange(home, ledger, generation, null)
+      return generationOf(await ledgerOf(home), generation)
+    },
+
+    async neighbour(step) {
+      const ledger = await readLedger(dataDir)
+      const name = ledger === undefined ? undefined : neighbourOf(ledger, step)
+      return ledger === undefined || name === undefined ? undefined : generationOf(ledger, name)
+    },
+
+    async drop(generation) {
+      await dropGeneration(home, await ledgerOf(home), generation)
+    },
+
+    async recover() {
+      await resumeExchange(home)
+      await sweepFolders(home, await readLedger(dataDir))
+      await sweepPartials(dataDir)
+      await sweepPartials(dirname(livePath(home)))
+    },
+  }
+}
+
+async function create(home: Home): Promise<void> {
+  const { placement, recipe } = home
+  if ((await readLedger(placement.dataDir)) !== undefined) {
+    throw new HayaiError('CONFLICT', `${called(home)} has data already`, { hint: `Its file is ${livePath(home)}.` })
+  }
+  const live = await liveFile(home)
+  const adopted = await exists(live)
+  if (adopted) await recipe.recognise(live)
+  else await createFile(home, live)
+  home.at('created')
+  try {
+    await makeFolder(placement.dataDir)
+    const birth = { origin: adopted ? 'adopted' : 'created', version: null, at: new Date() }
+    await writeLedger(placement.dataDir, grown(undefined, nextName(undefined, []), birth))
+  } catch (error) {
+    if (!adopted) await rm(live, { force: true })
+    throw error
+  }
+}
+
+async function createFile({ recipe }: Home, live: string): Promise<void> {
+  await makeFolder(dirname(live))
+  for (const ending of recipe.companions) {
+    if (!(await exists(live + ending))) continue
+    throw new HayaiError('CONFLICT', `${live + ending} is left of a database that is gone, and would spoil a new one`, {
+      hint: 'Put the database back, or move this file away.',
+    })
+  }
+  const partial = join(dirname(live), temporaryName(basename(live)))
+  try {
+    await recipe.create(partial)
+    await link(partial, live)
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    throw new HayaiError('CONFLICT', `another program made ${live} at this moment`, { hint: 'Try again to adopt it.', cause: error })
+  } finally {
+    await rm(partial, { force: true })
+  }
+  await syncFolder(dirname(live))
+}
+
+async function makeTwin(home: Home): Promise<Twin> {
+  const name = await makeUnfinished(home, await readLedger(home.placement.dataDir))
+  let swapped = false
+  return {
+    name,
+    target: () => targetOf(home, generationFile(home, name)),
+    wake: () => Promise.resolve(),
+    async swap(origin): Promise<Generation> {
+      await exchange(home, await ledgerOf(home), name, origin)
+      swapped = true
+      return generationOf(await ledgerOf(home), name)
+    },
+    async close() {
+      if (!swapped) await deleteUnfinished(home, name)
+    },
+  }
+}
+
+async function targetOf(home: Home, path: string): Promise<Target> {
+  const { dataDir } = home.placement
+  const scratch = join(dataDir, temporaryName('scratch')) // its name tells its owner: a killed command's is swept
+  await makeFolder(dataDir)
+  await mkdir(scratch, { mode: 0o700 })
+  return {
+    endpoint: undefined,
+    path,
+    scratch,
+    run: ({ program, args, env, signal }: Invocation, input?: Bytes) =>
+      run({ file: program, args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input),
+    async close() {
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+async function refuseMissing(home: Home): Promise<void> {
+  if (await liveIsThere(home)) return
+  const { name } = home.placement
+  throw new HayaiError('WRONG_STATE', `the file of ${called(home)} is gone: ${livePath(home)}`, {
+    hint: `Bring it back: hayai restore ${name} --latest`,
+  })
+}
+
+async function ledgerOf(home: Home): Promise<Ledger> {
+  const ledger = await readLedger(home.placement.dataDir)
+  if (ledger !== undefined) return ledger
+  throw new HayaiError('WRONG_STATE', `${called(home)} has no data yet`, { hint: 'Run `hayai init` to create it.' })
+}
