@@ -20,6 +20,10 @@ export interface Store {
   put(key: string, bytes: Bytes, options: { readonly ifAbsent: boolean }): Promise<void>
   get(key: string): Bytes
   stat(key: string): Promise<Entry>
+  /**
+   * The keys that begin with the prefix and have no further "/" behind it, in their order: one level, so that a folder with
+   * other things in it is not searched through.
+   */
   list(prefix: string): Promise<readonly Entry[]>
   /** Does nothing when the key is not there. */
   delete(key: string): Promise<void>
