@@ -141,7 +141,7 @@ function section(title: string, pairs: readonly (readonly [string, string])[], s
 }
 
 function wrapped(paragraph: string): string {
-  const width = Math.min(process.stdout.columns ?? 80, 100)
+  const width = Math.min(process.stdout.columns || 80, 100)
   const lines: string[] = []
   let line = ''
   for (const word of paragraph.split(' ')) {

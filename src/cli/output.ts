@@ -63,7 +63,7 @@ export function statusLine(stream: NodeJS.WriteStream, wanted: boolean): StatusL
   return {
     show(text) {
       shown = true
-      stream.write(`\r\u001B[2K${text.slice(0, Math.max(1, stream.columns - 1))}`)
+      stream.write(`\r\u001B[2K${text.slice(0, (stream.columns || 80) - 1)}`)
     },
     clear() {
       if (shown) stream.write('\r\u001B[2K')
