@@ -5,7 +5,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HayaiError } from './errors.ts'
+import { HayaiError, messageOf } from './errors.ts'
 import { makeFolder, readIfThere } from './files.ts'
 
 export interface LockOptions {
@@ -41,14 +41,18 @@ async function acquire(path: string, { purpose, patience = 60_000, signal }: Loc
 }
 
 function tryLock(path: string): DatabaseSync | undefined {
-  const lock = new DatabaseSync(path, { timeout: 0 })
+  let lock: DatabaseSync | undefined
   try {
+    lock = new DatabaseSync(path, { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE') // nothing is ever written: the file stays empty
     return lock
   } catch (error) {
-    lock.close()
+    lock?.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
-    throw error
+    throw new HayaiError('ENVIRONMENT', `${path} cannot be locked: ${messageOf(error)}`, {
+      hint: 'Make sure that you may write to this folder, and that there is room on its disk.',
+      cause: error,
+    })
   }
 }
 
