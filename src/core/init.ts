@@ -1,7 +1,7 @@
 // init: a database is declared, reserved (name, port, login), made, and only then written into `.hayaidb`.
 
 import { randomUUID } from 'node:crypto'
-import { resolve } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { generatePassword } from '../base/secret.ts'
@@ -86,7 +86,7 @@ async function ensure(context: Context, wish: Wish, options: { existsOk: boolean
   try {
     const made = await make(context, database, watch)
     if (!made && !options.existsOk) throw exists(wish.name)
-    if (made && wish.declared === undefined) await declare(context, wish, entry)
+    if (made && wish.declared === undefined) await declare(context, wish)
     if (made) await audit(context, 'init', wish.name, { engine: wish.engine.name, port: entry.port })
     return { database: await viewOf(database), present: !made }
   } catch (error) {
@@ -158,13 +158,20 @@ async function make(context: Context, database: Database, watch: Watch): Promise
   })
 }
 
-async function declare(context: Context, wish: Wish, entry: DatabaseRecord): Promise<void> {
+async function declare(context: Context, wish: Wish): Promise<void> {
   await addToConfig(context.root, context.configFile, wish.name, {
     engine: wish.engine.name,
     ...(wish.version === undefined ? {} : { version: wish.version }),
-    ...(entry.port === null ? {} : { port: entry.port }),
-    ...(wish.file === undefined ? {} : { file: wish.file }),
+    // A port that was found, not asked for, is this machine's affair: the file is for everyone.
+    ...(wish.port === undefined ? {} : { port: wish.port }),
+    ...(wish.file === undefined ? {} : { file: shownFrom(context.root, wish.file) }),
   })
+}
+
+/** Relative where it lies in the project, so that the file serves every clone. */
+function shownFrom(root: string, file: string): string {
+  const path = relative(root, file)
+  return path.startsWith('..') || isAbsolute(path) ? file : `./${path}`
 }
 
 async function release(context: Context, name: string, entry: DatabaseRecord): Promise<void> {

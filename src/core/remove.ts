@@ -1,7 +1,7 @@
 // remove: the database is stopped, its data put aside for a grace period, and only then forgotten. undo brings it back.
 // A file that lies outside of `.hayai` was there for others too: it is never moved or deleted.
 
-import { rename } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { exists, makeFolder, syncFolder } from '../base/files.ts'
@@ -56,7 +56,10 @@ export async function returnRemoved(context: Context, name: string, dryRun: bool
   if (there === undefined) throw new HayaiError('NOT_FOUND', `no removed database is called "${name}"`, { hint: 'hayai list' })
   const answer: UndoAnswer = { database: name, what: 'returned', from: null, to: name, again: `hayai remove ${name}`, dryRun }
   if (dryRun) return answer
-  if (there.trash !== null) await moveAll(belongings(context, name, there.trash).map(({ from, to }) => ({ from: to, to: from })))
+  if (there.trash !== null) {
+    await moveAll(belongings(context, name, there.trash).map(({ from, to }) => ({ from: to, to: from })))
+    await rm(there.trash, { recursive: true, force: true }) // nothing of the database is in it any more
+  }
   await changeCatalog(context.root, `bringing "${name}" back`, (catalog) => {
     if (catalog.databases[name] !== undefined) {
       throw new HayaiError('CONFLICT', `there is another database called "${name}" by now`, { hint: `hayai remove ${name}` })

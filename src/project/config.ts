@@ -6,6 +6,7 @@ import { basename, relative } from 'node:path'
 import { HayaiError, systemCode } from '../base/errors.ts'
 import { writeDurably } from '../base/files.ts'
 import { withLock } from '../base/locks.ts'
+import { NAME_PATTERN } from '../base/names.ts'
 import { makeOwnFolder, type KeptDeclaration } from './catalog.ts'
 import type { Path } from './document.ts'
 import { onFile } from './refusals.ts'
@@ -87,13 +88,20 @@ async function edit(root: string, file: string, purpose: string, change: (text: 
   const { configLock } = await makeOwnFolder(root)
   await withLock(configLock, { purpose: `${purpose} (${basename(file)})` }, async () => {
     const before = await readText(file)
-    const after = change(before ?? '')
-    if (after === (before ?? '')) return
+    const start = before ?? firstLines(root)
+    const after = change(start)
+    if (after === start) return
     await onFile(file, 'written', async () => {
       const real = before === undefined ? file : await realpath(file) // a link stays a link
       await writeDurably(real, after, before === undefined ? 0o644 : (await stat(real)).mode & 0o777)
     })
   })
+}
+
+/** What a new file begins with. The project is called like its folder, where that can be a name. */
+function firstLines(root: string): string {
+  const name = basename(root).toLowerCase()
+  return `version: "1.0"\n${NAME_PATTERN.test(name) ? `project: ${JSON.stringify(name)}\n` : ''}`
 }
 
 async function readText(file: string): Promise<string | undefined> {
