@@ -2,7 +2,7 @@
 // the middle of a line that somebody is typing.
 
 import { basename } from 'node:path'
-import { engines, openProject } from '../index.ts'
+import { engines, HayaiError, openProject } from '../index.ts'
 import { flagsOf, type Flag, type Flags, type Proposal } from './arguments.ts'
 import type { Command } from './command.ts'
 import { routeOf } from './route.ts'
@@ -23,7 +23,7 @@ export async function complete(words: readonly string[]): Promise<void> {
   try {
     candidates = await candidatesFor(words.slice(0, -1), current)
   } catch {
-    return // half a line is seldom a valid one
+    return // half a line is seldom a valid one, and here is nobody to be told
   }
   const lines = candidates
     .filter(([word]) => word.startsWith(':') || word.startsWith(current))
@@ -134,13 +134,23 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
     case 'formats':
       return [...new Set(engines().flatMap(({ formats }) => formats))].map((format) => [format, ''])
     case 'databases':
-      return databases()
+      return orNone(databases())
     case 'snapshots':
-      return [...(await databases()), ...(await snapshots(current)), [':files', '']]
+      return [...(await orNone(databases())), ...(await orNone(snapshots(current))), [':files', '']]
     case 'commands':
       return verbs()
     default:
       return proposal.map((word) => [word, ''])
+  }
+}
+
+/** Where there is no project there are no names; paths can still be completed. */
+async function orNone(candidates: Promise<readonly Candidate[]>): Promise<readonly Candidate[]> {
+  try {
+    return await candidates
+  } catch (error) {
+    if (error instanceof HayaiError) return []
+    throw error
   }
 }
 

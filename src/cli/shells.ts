@@ -46,13 +46,16 @@ if [[ \${funcstack[1]} == _hayai ]]; then _hayai "$@"; else compdef _hayai hayai
 
 const FISH = `# fish completion of hayai
 function __hayai_complete
-  set -l asked (commandline -opc)[2..-1] (commandline -ct)
+  set -l typed (commandline -ct)
+  set -l asked (commandline -opc)[2..-1] $typed
+  set -l flag (string match -r '^--[^=]*=' -- $typed; or echo '')
+  set -l path (string replace -r '^--[^=]*=' '' -- $typed)
   for line in (hayai __complete $asked 2>/dev/null)
     switch $line
       case ':files'
-        __fish_complete_path (string replace -r '^--[^=]*=' '' -- (commandline -ct))
+        printf '%s\\n' $flag(__fish_complete_path $path)
       case ':folders'
-        __fish_complete_directories (string replace -r '^--[^=]*=' '' -- (commandline -ct)) ''
+        printf '%s\\n' $flag(__fish_complete_directories $path '')
       case '*'
         echo $line
     end

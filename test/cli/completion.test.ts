@@ -90,6 +90,7 @@ describe('what is proposed', () => {
     const outside = await emptyFolder()
     try {
       expect(await hayai(['__complete', 'start', ''], { cwd: outside.path })).toMatchObject({ status: 0, stdout: '', stderr: '' })
+      expect(await hayai(['__complete', 'restore', ''], { cwd: outside.path })).toMatchObject({ status: 0, stdout: ':files\n', stderr: '' })
     } finally {
       await outside.remove()
     }
@@ -151,36 +152,45 @@ describe.skipIf(!installed('fish'))('fish', () => {
     expect(await complete('hayai list --format=js')).toBe('--format=json\n')
     expect(await complete('hayai restore snapshots/notes-')).toContain(`snapshots/${snapshotFile}`)
     expect(await complete('hayai snapshot notes -o sna')).toContain('snapshots/')
+    expect(await complete('hayai snapshot notes --output=sna')).toContain('--output=snapshots/')
   })
 })
 
 describe.skipIf(!installed('zsh'))('zsh', () => {
-  // A zsh in a pseudo-terminal of another zsh: the only way to press Tab.
+  // A zsh in a pseudo-terminal of another zsh: the only way to press Tab. The key tells what the line became.
   const complete = async (line: string) => {
+    const settings = [
+      'autoload -U compinit; compinit -u -D',
+      'source <(hayai completion zsh)',
+      'tell() { zle complete-word; print -r -- "<$BUFFER>" }; zle -N tell',
+      "bindkey '^I' tell; echo rea''dy",
+    ].join('; ')
     const script = `
       zmodload zsh/zpty
-      zpty -b inner zsh -f -i
-      zpty -w inner "PS1='>'; autoload -U compinit; compinit -u -D; zstyle ':completion:*' list-grouped no"
-      zpty -w inner "source <(hayai completion zsh); bindkey '^I' complete-word; echo be''gin"
-      output=
-      until [[ $output == *begin* ]]; do zpty -r inner part; output+=$part; done
-      zpty -n -w inner ${JSON.stringify(line)}$'\\t'
-      sleep 2
-      zpty -n -w inner $'\\C-a echo \\C-e'; zpty -w inner "; echo e''nd"
-      until [[ $output == *end* ]]; do zpty -r inner part; output+=$part; done
-      print -r -- "\${output#*begin}"
+      zpty inner zsh -f -i
+      zpty -w inner ${quoted(settings)}
+      zpty -r inner output '*ready*'
+      zpty -w -n inner ${quoted(line)}$'\\t'
+      zpty -r inner output '*<hayai*>*'
+      print -r -- "$output"
+      zpty -d inner
     `
-    return (await run('zsh', ['-f', '-c', script], { cwd: folder.path, env })).stdout
+    const { stdout } = await run('zsh', ['-f', '-c', script], { cwd: folder.path, env })
+    return /<(hayai[^>]*)>/.exec(stdout)?.[1]?.trimEnd()
   }
+  const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
   it('can be read', () => {
     execFileSync('zsh', ['-n', '-c', SHELLS['zsh'] ?? ''])
   })
 
   it('completes commands, names and values', async () => {
-    expect(await complete('hayai snap')).toContain('hayai snapshot')
-    expect(await complete('hayai connect not')).toContain('connect notes')
-    expect(await complete('hayai list --format=js')).toContain('--format=json')
+    expect(await complete('hayai snap')).toBe('hayai snapshot')
+    expect(await complete('hayai connect not')).toBe('hayai connect notes')
+    expect(await complete('hayai list --format=js')).toBe('hayai list --format=json')
+    expect(await complete('hayai snapshot notes -o sna')).toBe('hayai snapshot notes -o snapshots/')
+    expect(await complete('hayai snapshot notes --output=sna')).toBe('hayai snapshot notes --output=snapshots/')
+    expect(await complete('hayai nonsense x')).toBe('hayai nonsense x')
   })
 })
 
