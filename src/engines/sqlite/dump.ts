@@ -1,7 +1,7 @@
 // A snapshot of a live database: copied, checked and counted beside it, then handed on from the copy, which nobody else knows.
 
 import { createReadStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bytes } from '../../base/bytes.ts'
@@ -42,7 +42,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
     async close() {
       closing.abort()
       await Promise.allSettled([counted]) // the child is gone when this settles; what it said was for those who read
-      await rm(copy, { force: true })
+      for (const name of await readdir(target.scratch)) await rm(join(target.scratch, name), { force: true })
     },
   }
 }
