@@ -178,3 +178,13 @@ DROP SCHEMA public;
 CREATE TABLE latin."é" (id serial, "ô" text);
 INSERT INTO latin."é" ("ô") SELECT 'déjà ' || i FROM generate_series(1, 300) i;
 CREATE INDEX ON latin."é" ("ô");
+-- An event trigger must not see what the restore itself does.
+CREATE TABLE latin.seen (tag text);
+CREATE FUNCTION latin.see() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO latin.seen VALUES (tg_tag); END';
+CREATE EVENT TRIGGER seeing ON ddl_command_end EXECUTE FUNCTION latin.see();
+
+\connect template1
+CREATE DATABASE "a=b 'c' \d" TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-AT' ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';
+\connect -reuse-previous=on "dbname='a=b \'c\' \\d'"
+CREATE TABLE words (w text PRIMARY KEY);
+INSERT INTO words VALUES ('Äpfel'), ('apfel'), ('Zebra');

@@ -1,6 +1,7 @@
 // A real PostgreSQL server for tests, made and run by the engine's own recipe, in a folder that goes with it.
 
 import { spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,6 @@ import { Secret } from '../../src/base/secret.ts'
 import type { Endpoint, Settings, Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/postgresql/recipe.ts'
 import { settings as readSettings } from '../../src/engines/postgresql/settings.ts'
-import { readdirSync, existsSync } from 'node:fs'
 
 /** The newest installation that has every program; undefined where there is none. */
 export const programs = findPrograms()
@@ -25,9 +25,16 @@ function findPrograms(): string | undefined {
     if (rest === undefined) return [pattern]
     const above = parent.slice(0, parent.lastIndexOf('/'))
     if (!existsSync(above)) return []
-    return readdirSync(above).toSorted((a, b) => Number(b) - Number(a)).map((major) => `${above}/${major}${rest}`)
+    return readdirSync(above)
+      .toSorted((a, b) => Number(b) - Number(a))
+      .map((major) => `${above}/${major}${rest}`)
   })
   return folders.find((folder) => [recipe.server, ...recipe.tools, 'pg_dumpall'].every((program) => existsSync(join(folder, program))))
+}
+
+interface Account {
+  readonly uid: number
+  readonly gid: number
 }
 
 export interface Server extends AsyncDisposable {
@@ -40,6 +47,8 @@ export interface Server extends AsyncDisposable {
   psql(sql: string, database?: string): Promise<string>
   /** What pg_dumpall says, without what differs from run to run. */
   everything(): Promise<string>
+  /** Stops it for as long as `work` takes. */
+  atRest(work: (as: { readonly account?: Account }) => Promise<void>): Promise<void>
   /** Stops it cleanly and starts it again. */
   restart(purpose: 'live' | 'filling'): Promise<void>
 }
@@ -64,7 +73,13 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   const port = await freePort()
   const place = { dataDir, port, settings, passwordFile }
   for (const { program, args, env, input } of recipe.create(place)) {
-    const command = { file: join(bin, program), args, cwd: '/', ...(env === undefined ? {} : { env }), ...(account === undefined ? {} : { account }) }
+    const command = {
+      file: join(bin, program),
+      args,
+      cwd: '/',
+      ...(env === undefined ? {} : { env }),
+      ...(account === undefined ? {} : { account }),
+    }
     await drain(run(command, input === undefined ? undefined : once(input)))
   }
   const endpoint: Endpoint = { host: '127.0.0.1', port, user: settings.user, password: settings.password, database: settings.database }
@@ -91,12 +106,24 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
     targetWith,
     psql: (sql, database = endpoint.database) =>
       output(
-        { file: join(bin, 'psql'), args: ['-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
-          env: { ...login, PGDATABASE: database, PGOPTIONS: '-c default_transaction_read_only=off' } },
+        {
+          file: join(bin, 'psql'),
+          args: ['-X', '-q', '-At', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+          env: { ...login, PGDATABASE: database, PGOPTIONS: '-c default_transaction_read_only=off' },
+        },
         once(sql),
       ),
     everything: async () =>
-      steady((await collect(run({ file: join(bin, 'pg_dumpall'), args: [], env: { ...login, PGDATABASE: 'template1' } }))).toString('latin1'), endpoint.user),
+      steady(
+        (await collect(run({ file: join(bin, 'pg_dumpall'), args: [], env: { ...login, PGDATABASE: 'template1' } }))).toString('latin1'),
+        endpoint.user,
+      ),
+    async atRest(work) {
+      await stopped(process)
+      await work(account === undefined ? {} : { account })
+      process = await serve(bin, place, purpose, log, account)
+      await answering(endpoint, log)
+    },
     async restart(next) {
       await stopped(process)
       process = await serve(bin, place, next, log, account)
@@ -116,10 +143,14 @@ export async function collect(bytes: Bytes): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-async function serve(bin: string, place: { dataDir: string; port: number; settings: Settings; passwordFile: string }, purpose: 'live' | 'filling',
-  log: string, account: { uid: number; gid: number } | undefined): Promise<number> {
+async function serve(
+  bin: string,
+  place: { dataDir: string; port: number; settings: Settings; passwordFile: string },
+  purpose: 'live' | 'filling',
+  log: string,
+  account: Account | undefined,
+): Promise<number> {
   const { program, args } = recipe.serve(place, purpose)
-  const { openSync, closeSync } = await import('node:fs')
   const out = openSync(log, 'a')
   const child = spawn(join(bin, program), args, { cwd: '/', stdio: ['ignore', out, out], env: { LC_ALL: 'C.UTF-8' }, ...account })
   closeSync(out)
@@ -143,7 +174,7 @@ async function answering(endpoint: Endpoint, log: string): Promise<void> {
   }
 }
 
-async function accountOf(): Promise<{ uid: number; gid: number } | undefined> {
+async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => output({ file: 'id', args: [flag, recipe.account] })))
   return { uid: Number(uid), gid: Number(gid) }

@@ -47,8 +47,22 @@ const notMember = (catalog: string, oid: string): string =>
 
 /** Whether anybody has made or changed anything in this database; `postgres` is worth keeping only then. */
 export async function isTouched(session: Session): Promise<boolean> {
-  const made = ['pg_class', 'pg_proc', 'pg_type', 'pg_namespace', 'pg_extension', 'pg_largeobject_metadata', 'pg_event_trigger',
-    'pg_publication', 'pg_foreign_data_wrapper', 'pg_cast', 'pg_default_acl', 'pg_operator', 'pg_collation', 'pg_ts_config']
+  const made = [
+    'pg_class',
+    'pg_proc',
+    'pg_type',
+    'pg_namespace',
+    'pg_extension',
+    'pg_largeobject_metadata',
+    'pg_event_trigger',
+    'pg_publication',
+    'pg_foreign_data_wrapper',
+    'pg_cast',
+    'pg_default_acl',
+    'pg_operator',
+    'pg_collation',
+    'pg_ts_config',
+  ]
   const [row] = await session.query<{ touched: boolean }>(`
     SELECT ${made.map((catalog) => `EXISTS (SELECT FROM ${catalog} WHERE oid >= 16384)`).join(' OR ')}
       OR EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
@@ -87,8 +101,12 @@ async function countObjects(session: Session): Promise<Readonly<Record<string, n
     sequences: relations(`'S'`),
     indexes: `SELECT count(*) FROM pg_index x JOIN relation r ON r.oid = x.indrelid WHERE x.indisvalid OR r.relkind = 'p'`,
     constraints: onRelation('pg_constraint', 'conrelid', `x.conparentid = 0 AND x.contype IN ('c', 'f', 'p', 'u', 'x')`),
-    functions: inSchema('pg_proc', 'pronamespace', `NOT EXISTS (
-      SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = x.oid AND d.deptype = 'i')`),
+    functions: inSchema(
+      'pg_proc',
+      'pronamespace',
+      `NOT EXISTS (
+      SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = x.oid AND d.deptype = 'i')`,
+    ),
     triggers: onRelation('pg_trigger', 'tgrelid', 'NOT x.tgisinternal AND x.tgparentid = 0'),
     'event triggers': free('pg_event_trigger'),
     views: relations(`'v'`),
@@ -97,9 +115,13 @@ async function countObjects(session: Session): Promise<Readonly<Record<string, n
     rules: onRelation('pg_rewrite', 'ev_class', `x.rulename <> '_RETURN'`),
     policies: onRelation('pg_policy', 'polrelid', 'true'),
     statistics: inSchema('pg_statistic_ext', 'stxnamespace'),
-    types: inSchema('pg_type', 'typnamespace', `x.typtype IN ('d', 'e', 'r')
+    types: inSchema(
+      'pg_type',
+      'typnamespace',
+      `x.typtype IN ('d', 'e', 'r')
       OR x.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = x.typrelid AND c.relkind = 'c')
-      OR x.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = x.oid)`),
+      OR x.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = x.oid)`,
+    ),
     'large objects': 'SELECT count(*) FROM pg_largeobject_metadata',
     schemas: `SELECT count(*) FROM space x WHERE x.nspname <> 'public' AND ${notMember('pg_namespace', 'x.oid')}`,
     extensions: `SELECT count(*) FROM pg_extension x WHERE x.extname <> 'plpgsql'`,
@@ -148,7 +170,9 @@ export async function countContents(session: Session, { relations }: Outline): P
   for (let from = 0; from < tables.length; from += 50) {
     const some = tables.slice(from, from + 50)
     const counted = await session.query<{ at: number; rows: number }>(
-      some.map((table, at) => `SELECT ${at} AS at, count(*)::float8 AS rows FROM ONLY ${name(table.schema)}.${name(table.name)}`).join(' UNION ALL '),
+      some
+        .map((table, at) => `SELECT ${at} AS at, count(*)::float8 AS rows FROM ONLY ${name(table.schema)}.${name(table.name)}`)
+        .join(' UNION ALL '),
     )
     for (const { at, rows: count } of counted) rows.set(some[at]?.key ?? '', count)
   }

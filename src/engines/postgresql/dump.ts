@@ -10,7 +10,7 @@ import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
 import { connectTo, createDatabase, databaseProperties, readMaking } from './properties.ts'
 import { createRoles, roleSettings } from './roles.ts'
 import { rowCounter, type Passed } from './rows.ts'
-import { connect, endpointOf, programEnvironment, withSession, type Session } from './session.ts'
+import { connect, endpointOf, programEnvironment, type Session } from './session.ts'
 import { comment, shown } from './sql.ts'
 
 /** One database of the server, held at the instant by the transaction of its session. */
@@ -99,18 +99,22 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal): P
   }
   const snapshots = await Promise.all(wanted.map(exportSnapshot))
   const instant = new Date()
-  const parts = await Promise.all(wanted.map((session, at) => describe(session, main, snapshots[at] ?? '', endpoint.user)))
-  const aboutTemplate = await withSession(endpoint, { database: 'template1', signal }, templateNotes)
+  const parts: Part[] = []
+  for (const [at, session] of wanted.entries()) parts.push(await describe(session, main, snapshots[at] ?? '', endpoint.user))
   return {
     instant,
     parts,
-    first: `${heading(server, endpoint, parts)}${preamble()}\n${await createRoles(main, endpoint.user, server.major)}\n`,
+    first: `${heading(server, endpoint, parts)}${preamble()}\n${await createRoles(main, endpoint.user, server.major)}`,
     last: `\n${preamble(parts.at(-1)?.encoding)}${await roleSettings(main)}\n${endLine(parts.length)}`,
     roles: await countRoles(main),
     facts: {
       product: PRODUCT,
       version: server.version,
-      notes: [...(await serverNotes(main, listed)), ...aboutTemplate, ...parts.flatMap((part) => part.notes)],
+      notes: [
+        ...(await serverNotes(main, listed)),
+        ...(await templateNotes(main, endpoint, signal)),
+        ...parts.flatMap((part) => part.notes),
+      ],
       tools: { pg_dump: tool },
     },
   }
@@ -123,9 +127,13 @@ async function checkedTool(target: Target, server: Server, signal: AbortSignal):
   const printed = await text(target.run({ program: 'pg_dump', args: ['--version'], signal }))
   const version = /\d\S*/.exec(printed)?.[0] ?? ''
   if (Number.parseInt(version, 10) >= server.major) return version
-  throw new HayaiError('ENVIRONMENT', `pg_dump is of version ${version || 'unknown'}, too old for this PostgreSQL ${server.version} server`, {
-    hint: `Install the client programs of PostgreSQL ${server.major}.`,
-  })
+  throw new HayaiError(
+    'ENVIRONMENT',
+    `pg_dump is of version ${version || 'unknown'}, too old for this PostgreSQL ${server.version} server`,
+    {
+      hint: `Install the client programs of PostgreSQL ${server.major}.`,
+    },
+  )
 }
 
 async function exportSnapshot(session: Session): Promise<string> {
@@ -145,18 +153,17 @@ async function describe(session: Session, main: Session, snapshot: string, login
       + 2 * pg_table_size('pg_catalog.pg_largeobject')::float8 AS size,
       EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public') AS "hasPublic"`)
   const making = await readMaking(main, database)
-  const after = [
-    await databaseProperties(main, database, login),
-    // A new database has this schema, and pg_dump does not say that here it was dropped.
-    row?.hasPublic === false ? 'DROP SCHEMA IF EXISTS public;\n' : '',
-  ].join('')
   const encoding = making.encoding === (await readMaking(main, main.database)).encoding ? 'UTF8' : making.encoding
+  // A new database has this schema, and pg_dump does not say that here it was dropped.
+  const withoutPublic = row?.hasPublic === false ? 'DROP SCHEMA IF EXISTS public;\n' : ''
+  const arrival = `${preamble()}${isMade ? createDatabase(database, making) : ''}\n${connectTo(database)}`
+  const after = await databaseProperties(main, database, login)
   return {
     session,
     prefix: isMain ? '' : `${shown(database)}/`,
     snapshot,
     outline: await outline(session),
-    before: isMain ? '' : `\n${preamble()}${isMade ? createDatabase(database, making) : ''}\n${connectTo(database)}\n`,
+    before: `\n${isMain ? '' : arrival}${withoutPublic}\n`,
     after: after === '' ? '' : `\n${preamble(encoding)}\n${after}`,
     encoding,
     notes: await databaseNotes(session, isMade),
@@ -186,7 +193,7 @@ async function* write(target: Target, held: Held, signal: AbortSignal, tell: (fa
   yield Buffer.from(held.first)
   const censuses: Census[] = []
   for (const part of held.parts) {
-    if (part.before !== '') yield Buffer.from(part.before)
+    yield Buffer.from(part.before)
     const counter = rowCounter()
     for await (const chunk of pgDump(target, part, signal)) {
       counter.feed(chunk)

@@ -42,10 +42,14 @@ function whatIsWrong(head: string, tail: string): string | undefined {
   if (!head.startsWith('--\n-- PostgreSQL database')) return 'was not written by Hayai, pg_dump or pg_dumpall'
   const end = Math.max(tail.lastIndexOf(`\n${END_OF_DATABASE}\n`), tail.lastIndexOf(`\n${END_OF_CLUSTER}\n`))
   if (end === -1) return "does not end with pg_dump's last line"
-  const rest = tail.slice(end + 1).split('\n').slice(1)
+  const rest = tail
+    .slice(end + 1)
+    .split('\n')
+    .slice(1)
   if (rest.some((line) => line !== '' && line !== '--' && !line.startsWith('\\unrestrict '))) return "goes on after pg_dump's last line"
   const key = /^\\restrict (\w+)$/m.exec(head)?.[1]
   const cluster = tail.startsWith(END_OF_CLUSTER, end + 1)
-  if (key !== undefined && !cluster && !rest.includes(`\\unrestrict ${key}`)) return 'does not end with the \\unrestrict line of its \\restrict'
+  if (key !== undefined && !cluster && !rest.includes(`\\unrestrict ${key}`))
+    return 'does not end with the \\unrestrict line of its \\restrict'
   return undefined
 }

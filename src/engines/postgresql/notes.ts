@@ -1,11 +1,13 @@
 // What a dump cannot carry, or a person should know before they restore one by hand: each a whole sentence.
 
+import type { Endpoint } from '../engine.ts'
 import type { Listed } from './catalog.ts'
 import { ENCODING, LOCALE } from './recipe.ts'
-import type { Session } from './session.ts'
+import { withSession, type Session } from './session.ts'
 
 const quoted = (names: readonly string[]): string => names.map((each) => JSON.stringify(each)).join(', ')
-const sentence = (names: readonly string[], write: (names: string) => string): readonly string[] => (names.length === 0 ? [] : [write(quoted(names))])
+const sentence = (names: readonly string[], write: (names: string) => string): readonly string[] =>
+  names.length === 0 ? [] : [write(quoted(names))]
 
 async function names(session: Session, sql: string): Promise<readonly string[]> {
   return (await session.query<{ name: string }>(sql)).map((row) => row.name)
@@ -14,18 +16,30 @@ async function names(session: Session, sql: string): Promise<readonly string[]> 
 /** Of the server as a whole. */
 export async function serverNotes(session: Session, listed: readonly Listed[]): Promise<readonly string[]> {
   return [
-    ...sentence(listed.filter((each) => !each.template && !each.connectable && each.name !== session.database).map((each) => each.name),
-      (list) => `Not in the snapshot, because no connection to them is allowed: databases ${list}.`),
-    ...sentence(listed.filter((each) => each.template && each.name !== session.database).map((each) => each.name),
-      (list) => `Not in the snapshot, because they are templates: databases ${list}.`),
-    ...sentence(await names(session, `SELECT spcname AS name FROM pg_tablespace WHERE oid >= 16384 ORDER BY 1`),
-      (list) => `Tablespaces are not carried: what lies in ${list} is restored into the default one.`),
-    ...sentence(await names(session, `SELECT DISTINCT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf' ORDER BY 1`),
-      (list) => `Set by ALTER SYSTEM, and not carried: ${list}.`),
-    ...sentence(await names(session, `SELECT slot_name AS name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1`),
-      (list) => `Replication slots are not carried: ${list}.`),
-    ...sentence(await names(session, `SELECT gid AS name FROM pg_prepared_xacts ORDER BY 1`),
-      (list) => `Prepared transactions that were not yet committed are not in the snapshot: ${list}.`),
+    ...sentence(
+      listed.filter((each) => !each.template && !each.connectable && each.name !== session.database).map((each) => each.name),
+      (list) => `Not in the snapshot, because no connection to them is allowed: databases ${list}.`,
+    ),
+    ...sentence(
+      listed.filter((each) => each.template && each.name !== session.database).map((each) => each.name),
+      (list) => `Not in the snapshot, because they are templates: databases ${list}.`,
+    ),
+    ...sentence(
+      await names(session, `SELECT spcname AS name FROM pg_tablespace WHERE oid >= 16384 ORDER BY 1`),
+      (list) => `Tablespaces are not carried: what lies in ${list} is restored into the default one.`,
+    ),
+    ...sentence(
+      await names(session, `SELECT DISTINCT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf' ORDER BY 1`),
+      (list) => `Set by ALTER SYSTEM, and not carried: ${list}.`,
+    ),
+    ...sentence(
+      await names(session, `SELECT slot_name AS name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1`),
+      (list) => `Replication slots are not carried: ${list}.`,
+    ),
+    ...sentence(
+      await names(session, `SELECT gid AS name FROM pg_prepared_xacts ORDER BY 1`),
+      (list) => `Prepared transactions that were not yet committed are not in the snapshot: ${list}.`,
+    ),
   ]
 }
 
@@ -33,9 +47,14 @@ export async function serverNotes(session: Session, listed: readonly Listed[]): 
 export async function databaseNotes(session: Session, made: boolean): Promise<readonly string[]> {
   const here = JSON.stringify(session.database)
   return [
-    ...sentence(await names(session, `SELECT subname AS name FROM pg_subscription
-        WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1`),
-      (list) => `Subscriptions of the database ${here} are restored switched off: ${list}.`),
+    ...sentence(
+      await names(
+        session,
+        `SELECT subname AS name FROM pg_subscription
+        WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1`,
+      ),
+      (list) => `Subscriptions of the database ${here} are restored switched off: ${list}.`,
+    ),
     ...(made ? [] : await making(session, here)),
   ]
 }
@@ -47,17 +66,23 @@ async function making(session: Session, here: string): Promise<readonly string[]
     FROM pg_database d WHERE datname = current_database()`)
   if (row === undefined || (row.encoding === ENCODING && row.collate === LOCALE && row.ctype === LOCALE && row.provider === 'c')) return []
   const provider = { c: 'libc', i: 'icu', b: 'builtin' }[row.provider] ?? row.provider
-  return [`The database ${here} has encoding ${row.encoding}, collation ${row.collate}, character types ${row.ctype} (provider ${provider}); `
-    + 'one made by hand to take this snapshot should have the same.']
+  return [
+    `The database ${here} has encoding ${row.encoding}, collation ${row.collate}, character types ${row.ctype} (provider ${provider}); ` +
+      'one made by hand to take this snapshot should have the same.',
+  ]
 }
 
 /** Of template1: what is in there comes with every database made from it, and with none that is restored. */
-export async function templateNotes(session: Session): Promise<readonly string[]> {
-  const found = await names(session, `
-    SELECT DISTINCT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid >= 16384 AND n.nspname !~ '^pg_' AND c.relkind NOT IN ('i', 'I')
-    UNION SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384
-    UNION SELECT extname FROM pg_extension WHERE oid >= 16384
-    UNION SELECT nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' ORDER BY 1 LIMIT 8`)
+export async function templateNotes(main: Session, endpoint: Endpoint, signal: AbortSignal): Promise<readonly string[]> {
+  const [open] = await names(main, `SELECT datname AS name FROM pg_database WHERE datname = 'template1' AND datallowconn`)
+  if (open === undefined) return []
+  const found = await withSession(endpoint, { database: open, signal }, (session) => names(session, ADDED))
   return sentence(found, (list) => `Changes to template1 are not carried: ${list}.`)
 }
+
+const ADDED = `
+  SELECT DISTINCT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid >= 16384 AND n.nspname !~ '^pg_' AND c.relkind NOT IN ('i', 'I')
+  UNION SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384
+  UNION SELECT extname FROM pg_extension WHERE oid >= 16384
+  UNION SELECT nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' ORDER BY 1 LIMIT 8`

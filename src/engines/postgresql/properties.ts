@@ -23,6 +23,7 @@ export async function readMaking(session: Session, database: string): Promise<Ma
 export function createDatabase(database: string, { encoding, row }: Making): string {
   const provider = { c: 'libc', i: 'icu', b: 'builtin' }[row['datlocprovider'] ?? '']
   const locale = row['datlocale'] ?? row['daticulocale'] ?? null
+  const rules = row['daticurules'] ?? null
   const clauses = [
     'TEMPLATE = template0',
     `ENCODING = ${literal(encoding)}`,
@@ -30,7 +31,7 @@ export function createDatabase(database: string, { encoding, row }: Making): str
     `LC_COLLATE = ${literal(row['datcollate'] ?? 'C')}`,
     `LC_CTYPE = ${literal(row['datctype'] ?? 'C')}`,
     ...(locale === null ? [] : [`${provider === 'builtin' ? 'BUILTIN_LOCALE' : 'ICU_LOCALE'} = ${literal(locale)}`]),
-    ...(row['daticurules'] == null ? [] : [`ICU_RULES = ${literal(row['daticurules'])}`]),
+    ...(rules === null ? [] : [`ICU_RULES = ${literal(rules)}`]),
   ]
   return `CREATE DATABASE ${name(database)} WITH ${clauses.join(' ')};\n`
 }
@@ -38,9 +39,13 @@ export function createDatabase(database: string, { encoding, row }: Making): str
 /** psql's own command, in the form that takes a name for nothing but a name. */
 export function connectTo(database: string): string {
   if (/[\r\n]/.test(database)) {
-    throw new HayaiError('TOOL_FAILED', `the name of the database ${JSON.stringify(database)} holds a line break, and psql cannot connect to it`, {
-      hint: 'Rename it with ALTER DATABASE ... RENAME TO ...',
-    })
+    throw new HayaiError(
+      'TOOL_FAILED',
+      `the name of the database ${JSON.stringify(database)} holds a line break, and psql cannot connect to it`,
+      {
+        hint: 'Rename it with ALTER DATABASE ... RENAME TO ...',
+      },
+    )
   }
   return `\\connect -reuse-previous=on ${name(`dbname='${database.replaceAll(/[\\']/g, '\\$&')}'`)}\n`
 }
@@ -68,7 +73,9 @@ async function settings(session: Session, database: string): Promise<readonly st
     SELECT r.rolname AS role, unnest(s.setconfig) AS entry
     FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_authid r ON r.oid = s.setrole
     WHERE d.datname = ${literal(database)} ORDER BY r.rolname NULLS FIRST`)
-  return rows.map(({ role, entry }) => (role === null ? `ALTER DATABASE ${HERE} ` : `ALTER ROLE ${name(role)} IN DATABASE ${HERE} `) + setting(entry))
+  return rows.map(
+    ({ role, entry }) => (role === null ? `ALTER DATABASE ${HERE} ` : `ALTER ROLE ${name(role)} IN DATABASE ${HERE} `) + setting(entry),
+  )
 }
 
 async function privileges(session: Session, database: string): Promise<readonly Grant[]> {

@@ -1,7 +1,7 @@
 // How a PostgreSQL server is made and run. Nothing in the data folder names a place: it may be moved, and reached by any path.
 
 import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
-import { name } from './sql.ts'
+import { literal, name } from './sql.ts'
 import { withSession } from './session.ts'
 
 export const ENCODING = 'UTF8'
@@ -38,25 +38,34 @@ function install(major: string | undefined): string {
   return `Install it: sudo apt-get install ${debian} (Debian, Ubuntu), or the packages of postgresql.org for your system.`
 }
 
-function create({ dataDir, passwordFile, settings }: Place): ReturnType<ServerRecipe['create']> {
+function create({ dataDir, settings }: Place): ReturnType<ServerRecipe['create']> {
   const initdb = {
     program: 'initdb',
     args: [
       `--pgdata=${dataDir}`,
       `--username=${settings.user}`,
-      `--pwfile=${passwordFile}`,
       `--encoding=${ENCODING}`,
       `--locale=${LOCALE}`,
       '--lc-messages=C',
-      '--auth-local=scram-sha-256',
+      '--auth-local=reject', // there is no socket of that kind
       '--auth-host=scram-sha-256', // initdb lets in the loopback addresses, and nobody else
       '--no-sync',
       ...(settings.creation ?? []),
     ],
   }
-  if (settings.database === 'postgres') return [initdb]
-  const alone = ['--single', '-D', dataDir, ...given({ exit_on_error: 'on', fsync: 'off', log_checkpoints: 'off' }), 'postgres']
-  return [initdb, { program: 'postgres', args: alone, input: `CREATE DATABASE ${name(settings.database)}\n` }]
+  // Not by initdb's --pwfile: when that fails, initdb prints the statement with the password in it.
+  const quiet = {
+    exit_on_error: 'on',
+    log_min_error_statement: 'panic',
+    password_encryption: 'scram-sha-256',
+    fsync: 'off',
+    log_checkpoints: 'off',
+  }
+  const statements = [
+    `ALTER ROLE ${name(settings.user)} PASSWORD ${literal(settings.password.reveal())};\n`,
+    ...(settings.database === 'postgres' ? [] : [`CREATE DATABASE ${name(settings.database)};\n`]),
+  ]
+  return [initdb, { program: 'postgres', args: ['--single', '-D', dataDir, ...given(quiet), 'postgres'], input: statements.join('') }]
 }
 
 const ALWAYS = {

@@ -93,7 +93,9 @@ function inOrder(rows: readonly Membership[], byDefault: (row: Membership) => bo
   const done: Membership[] = []
   let left = rows
   while (left.length > 0) {
-    const ready = left.filter((row) => byDefault(row) || done.some((each) => each.admin && each.role === row.role && each.member === row.grantor))
+    const ready = left.filter(
+      (row) => byDefault(row) || done.some((each) => each.admin && each.role === row.role && each.member === row.grantor),
+    )
     if (ready.length === 0) return [...done, ...left] // the server says what is wrong with them
     done.push(...ready)
     left = left.filter((row) => !ready.includes(row))
@@ -110,7 +112,11 @@ async function parameterGrants(session: Session, major: number): Promise<readonl
       JOIN pg_authid g ON g.oid = a.grantor LEFT JOIN pg_authid e ON e.oid = a.grantee
     WHERE a.grantee <> 10 ORDER BY p.parname`)
   // The superuser has them all anyway: only what others got is said.
-  return rows.flatMap((row) => grants(`PARAMETER ${name(row.parameter)}`, row.owner, [row], false).slice(1).map((each) => `${each};\n`))
+  return rows.flatMap((row) =>
+    grants(`PARAMETER ${name(row.parameter)}`, row.owner, [row], false)
+      .slice(1)
+      .map((each) => `${each};\n`),
+  )
 }
 
 /** What `ALTER ROLE ... SET` set. To be applied last: such a setting must not hinder the restore itself. */

@@ -121,8 +121,9 @@ function newlines(bytes: Buffer, from: number, to: number): number {
   let total = 0
   let at = from
   while (at < to && ((bytes.byteOffset + at) & 3) !== 0) if (bytes[at++] === NEWLINE) total += 1
+  if (at === to) return total
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (to - at) >> 2)
-  for (let word = 0; word < words.length; ) {
+  for (let word = 0; word < words.length;) {
     const stop = Math.min(words.length, word + 255) // until a lane of `lanes` could overflow
     let lanes = 0
     for (; word < stop; word += 1) {

@@ -18,8 +18,14 @@ export interface Session {
 // Settings of a database or a role must neither shut us out nor change what we read or write.
 const NEUTRAL = ['role=none', 'default_transaction_read_only=off', 'default_transaction_deferrable=off']
 // Those that not every version knows: asked for by name, so that an unknown one is passed over.
-const PATIENT = { statement_timeout: '0', lock_timeout: '0', idle_in_transaction_session_timeout: '0', idle_session_timeout: '0',
-  transaction_timeout: '0', client_connection_check_interval: '2s' } as const
+const PATIENT = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  client_connection_check_interval: '2s',
+} as const
 
 const options = (settings: readonly string[]): string => settings.map((each) => `-c ${each}`).join(' ')
 
@@ -30,7 +36,10 @@ export interface Connecting {
   readonly patience?: number
 }
 
-export async function connect(endpoint: Endpoint, { database = endpoint.database, signal, patience = 15_000 }: Connecting = {}): Promise<Session> {
+export async function connect(
+  endpoint: Endpoint,
+  { database = endpoint.database, signal, patience = 15_000 }: Connecting = {},
+): Promise<Session> {
   const { Client } = await import('pg')
   signal?.throwIfAborted()
   const socket = new Socket()
@@ -66,10 +75,14 @@ export async function connect(endpoint: Endpoint, { database = endpoint.database
   }
   try {
     await asked(() => client.connect())
-    const known = Object.entries(PATIENT).map(([key, value]) => `('${key}', '${value}')`).join(', ')
-    await asked(() => client.query(
-      `SELECT set_config(p.name, p.value, false) FROM (VALUES ${known}) AS p (name, value) JOIN pg_catalog.pg_settings s ON s.name = p.name`,
-    ))
+    const known = Object.entries(PATIENT)
+      .map(([key, value]) => `('${key}', '${value}')`)
+      .join(', ')
+    await asked(() =>
+      client.query(
+        `SELECT set_config(p.name, p.value, false) FROM (VALUES ${known}) AS p (name, value) JOIN pg_catalog.pg_settings s ON s.name = p.name`,
+      ),
+    )
   } catch (error) {
     await close()
     throw error
@@ -120,7 +133,9 @@ function explained(error: unknown, endpoint: Endpoint, database: string): unknow
   const where = `PostgreSQL at ${endpoint.host}:${endpoint.port}`
   const code = systemCode(error)
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && error instanceof Error && 'severity' in error) {
-    return new HayaiError('TOOL_FAILED', `${where}, database ${JSON.stringify(database)}: ${messageOf(error)} (SQLSTATE ${code})`, { cause: error })
+    return new HayaiError('TOOL_FAILED', `${where}, database ${JSON.stringify(database)}: ${messageOf(error)} (SQLSTATE ${code})`, {
+      cause: error,
+    })
   }
   return new HayaiError('TOOL_FAILED', `${where} does not answer: ${messageOf(error) || (code ?? 'no reason given')}`, {
     hint: 'Look at `hayai list`, and at the server with `hayai logs <name>`.',

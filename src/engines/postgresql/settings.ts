@@ -6,7 +6,12 @@ import { Secret } from '../../base/secret.ts'
 import type { Settings } from '../engine.ts'
 
 export function settings(environment: Readonly<Record<string, string>>, password: Secret): Settings {
-  const { POSTGRES_DB: database = '', POSTGRES_USER: user = '', POSTGRES_PASSWORD: given = '', POSTGRES_INITDB_ARGS: creation = '' } = environment
+  const {
+    POSTGRES_DB: database = '',
+    POSTGRES_USER: user = '',
+    POSTGRES_PASSWORD: given = '',
+    POSTGRES_INITDB_ARGS: creation = '',
+  } = environment
   const server: Record<string, string> = {}
   const unknown: string[] = []
   for (const [key, value] of Object.entries(environment)) {
@@ -16,7 +21,7 @@ export function settings(environment: Readonly<Record<string, string>>, password
     else unknown.push(key)
   }
   return {
-    user: checkedName('POSTGRES_USER', user, 'admin', /^pg_|^(?:public|none)$/),
+    user: checkedName('POSTGRES_USER', user, 'admin', /^pg_|^(?:public|none)$|["'\\]/), // initdb does not quote it everywhere
     password: given === '' ? password : new Secret(checkedText('POSTGRES_PASSWORD', given, true)),
     database: checkedName('POSTGRES_DB', database, 'database', /^template[01]$/),
     server,
@@ -29,16 +34,20 @@ function checkedName(key: string, value: string, otherwise: string, reserved: Re
   const name = checkedText(key, value === '' ? otherwise : value)
   if (Buffer.byteLength(name) <= 63 && !reserved.test(name)) return name
   throw new HayaiError('CONFIG_INVALID', `${key}: ${JSON.stringify(name)} cannot be used as a name`, {
-    hint: 'Choose one of at most 63 bytes that PostgreSQL does not keep for itself.',
+    hint: 'Choose one of at most 63 bytes, without quotes, that PostgreSQL does not keep for itself.',
   })
 }
 
 function checkedText(key: string, value: string, secret = false): string {
   // eslint-disable-next-line no-control-regex
   if (!/[\0-\x1f\x7f]/.test(value)) return value
-  throw new HayaiError('CONFIG_INVALID', `${key}: ${secret ? 'the value' : JSON.stringify(value)} holds a line break or another control character`, {
-    hint: 'Write it in one line.',
-  })
+  throw new HayaiError(
+    'CONFIG_INVALID',
+    `${key}: ${secret ? 'the value' : JSON.stringify(value)} holds a line break or another control character`,
+    {
+      hint: 'Write it in one line.',
+    },
+  )
 }
 
 // These are Hayai's own to say: where the folder is, who its superuser is, and that nobody comes in without the password.

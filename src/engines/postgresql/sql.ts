@@ -28,7 +28,12 @@ export function shown(identifier: string): string {
 
 // Settings whose value is a list of names, each of which has to be quoted by itself (GUC_LIST_QUOTE in the server's source).
 const LISTS: ReadonlySet<string> = new Set([
-  'local_preload_libraries', 'search_path', 'session_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories',
+  'local_preload_libraries',
+  'search_path',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
 ])
 
 /** `SET "work_mem" TO '64MB'`, from an entry of pg_db_role_setting.setconfig. */
