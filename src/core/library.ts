@@ -1,12 +1,221 @@
 // Finding snapshots: by path, file name, id or database, in the project's folder and in those that snapshots were sent to.
 
-import { stat } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
-import { HayaiError, systemCode } from '../base/errors.ts'
+import { HayaiError } from '../base/errors.ts'
+import { exists } from '../base/files.ts'
+import { checkName } from '../base/names.ts'
 import type { Engine, Format } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
-import { repository, type Repository } from '../snapshots/repository.ts'
-import type { RestoreRequest, SnapshotView } from './answers.ts'
-import { databaseOf, engineOf, type Context } from './context.ts'
+import { guess } from '../snapshots/naming.ts'
+import { repository, type Listed, type Repository } from '../snapshots/repository.ts'
+import type { SnapshotView } from './answers.ts'
+import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
+
+export interface SourceRequest {
+  readonly reference: string
+  readonly latest?: boolean
+  readonly to?: string
+  readonly engine?: string
+}
+
+/** A snapshot that was found, and all that is needed to read it. */
+export interface Source {
+  readonly view: SnapshotView
+  /** null for a foreign file: one that has no manifest. */
+  readonly manifest: Manifest | null
+  readonly engine: Engine
+  readonly format: Format
+  /** Its plain bytes; `onBytes` is told how many of them have passed. */
+  open(onBytes: (done: number) => void): Bytes
+  /** Throws CORRUPT when it is not as it was written. For a foreign file there is nothing to compare with. */
+  verifyDigest(onBytes: (done: number, total: number) => void, signal: AbortSignal): Promise<void>
+  /** The view with the verdict; a foreign file has nowhere to keep one. */
+  recordVerification(verdict: NonNullable<Manifest['verification']>): Promise<SnapshotView>
+}
+
+/** All snapshots of a folder (the project's own when none is named), the newest first. */
+export async function snapshots(context: Context, folder?: string): Promise<readonly SnapshotView[]> {
+  const shelf = shelfOf(context, folder === undefined ? context.paths.snapshots : resolve(folder))
+  return newestFirst((await shelf.repository.list()).map((listed) => viewOf(shelf.folder, listed)))
+}
+
+/** The one snapshot that is meant. NOT_FOUND when there is none, CONFLICT when there are several, CORRUPT when its manifest is damaged. */
+export async function findSource(context: Context, request: SourceRequest): Promise<Source> {
+  const found = request.latest === true ? await findLatest(context, request.reference) : await findByReference(context, request.reference)
+  if (found.listed.kind === 'damaged') throw new HayaiError('CORRUPT', found.listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
+  return found.listed.kind === 'snapshot' ? ownSource(context, found, found.listed) : foreignSource(context, found, found.listed, request)
+}
+
+interface Shelf {
+  readonly folder: string
+  readonly repository: Repository
+}
+
+interface Found extends Shelf {
+  readonly listed: Listed
+}
+
+function shelfOf(context: Context, folder: string): Shelf {
+  return { folder, repository: repository(context.parts.openFolder(folder)) }
+}
+
+/** Everything in the project's folder and in the folders that snapshots were sent to. */
+async function everywhere(context: Context): Promise<readonly Found[]> {
+  const { snapshotFolders } = await readCatalog(context.root)
+  const shelves = [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
+  const lists = await Promise.all(shelves.map(async (shelf) => (await shelf.repository.list()).map((listed) => ({ ...shelf, listed }))))
+  return lists.flat()
+}
+
+async function findLatest(context: Context, name: string): Promise<Found> {
+  checkName(name)
+  const own = (await everywhere(context)).filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name)
+  const [latest] = own.toSorted((a, b) => createdOf(b.listed).localeCompare(createdOf(a.listed)))
+  if (latest !== undefined) return latest
+  throw new HayaiError('NOT_FOUND', `there is no snapshot of "${name}" yet`, { hint: `hayai snapshot ${name}` })
+}
+
+async function findByReference(context: Context, reference: string): Promise<Found> {
+  const path = resolve(reference)
+  if (await exists(path)) return findInFolder(context, dirname(path), basename(path), reference)
+  if (reference.includes('/')) {
+    // A manifest may still be there for a data file that is gone: then that is what is wrong with it.
+    const found = await matching([shelfOf(context, dirname(path))], basename(path))
+    if (found[0] !== undefined) return found[0]
+    throw new HayaiError('NOT_FOUND', `there is no file ${reference}`, { hint: 'Run `hayai snapshot list` to see the snapshots.' })
+  }
+  const { snapshotFolders } = await readCatalog(context.root)
+  const shelves = [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
+  const found = await matching(shelves, reference)
+  const [only, another] = found
+  if (only === undefined) {
+    const isDatabase = (await readCatalog(context.root)).databases[reference] !== undefined
+    throw new HayaiError('NOT_FOUND', `no snapshot is called ${JSON.stringify(reference)}`, {
+      hint: isDatabase ? `Did you mean \`${reference} --latest\`?` : 'Run `hayai snapshot list` to see the snapshots.',
+    })
+  }
+  if (another === undefined) return only
+  const ids = found.map(({ folder, listed }) => viewOf(folder, listed)).map(({ id, path: file }) => id.slice(0, 12) || file)
+  throw new HayaiError('CONFLICT', `${JSON.stringify(reference)} may mean ${found.length} snapshots`, {
+    hint: `Give more of it: ${ids.slice(0, 5).join(', ')}.`,
+    details: { matches: ids },
+  })
+}
+
+async function findInFolder(context: Context, folder: string, name: string, reference: string): Promise<Found> {
+  const shelf = shelfOf(context, folder)
+  const [found] = await matching([shelf], name)
+  if (found !== undefined) return found
+  // Whatever its name: a person pointed at this very file.
+  const entry = (await context.parts.openFolder(folder).list(name)).find(({ key }) => key === name)
+  if (entry === undefined) throw new HayaiError('NOT_FOUND', `${reference} is not a file`, { hint: 'Name a file.' })
+  return { ...shelf, listed: { kind: 'foreign', name, database: '', bytes: entry.bytes, modified: entry.modified } }
+}
+
+const SHORTEST_ID = 4
+
+async function matching(shelves: readonly Shelf[], reference: string): Promise<readonly Found[]> {
+  const lists = await Promise.all(shelves.map(async (shelf) => (await shelf.repository.list()).map((listed) => ({ ...shelf, listed }))))
+  const byName = lists.flat().filter(({ listed }) => namesOf(listed).includes(reference))
+  if (byName.length > 0 || reference.length < SHORTEST_ID) return byName
+  return lists.flat().filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.id.startsWith(reference))
+}
+
+function namesOf(listed: Listed): readonly string[] {
+  return listed.kind === 'snapshot' ? [listed.stem, `${listed.stem}.json`, ...listed.manifest.files.map(({ name }) => name)] : [listed.name]
+}
+
+function ownSource(context: Context, { folder, repository: shelf }: Shelf, listed: Listed & { kind: 'snapshot' }): Source {
+  const { manifest, stem } = listed
+  const engine = engineOf(context, manifest.engine)
+  return {
+    view: viewOf(folder, listed),
+    manifest,
+    engine,
+    format: formatOf(engine, manifest.format),
+    open: (onBytes) => counted(shelf.open(manifest), onBytes),
+    verifyDigest: (onBytes, signal) => shelf.verifyDigest(manifest, onBytes, signal),
+    recordVerification: async (verification) =>
+      viewOf(folder, { kind: 'snapshot', stem, manifest: await shelf.update(stem, { verification }) }),
+  }
+}
+
+async function foreignSource(context: Context, { folder, repository: shelf }: Shelf, listed: Listed & { kind: 'foreign' }, request: SourceRequest): Promise<Source> {
+  const view = viewOf(folder, listed)
+  const engine = request.engine === undefined ? await engineOfGoal(context, request, view) : engineOf(context, request.engine)
+  const extension = guess(listed.name)?.extension
+  return {
+    view: { ...view, engine: engine.name, database: request.to ?? view.database },
+    manifest: null,
+    engine,
+    format: engine.formats.find((format) => format.extension === extension) ?? formatOf(engine, undefined),
+    open: (onBytes) => counted(shelf.openForeign(listed.name), onBytes),
+    verifyDigest: () => Promise.resolve(),
+    recordVerification: async ({ at, ok }) => ({ ...view, engine: engine.name, verified: { at, ok } }),
+  }
+}
+
+// The database it shall go into tells the engine, when it is there.
+async function engineOfGoal(context: Context, request: SourceRequest, view: SnapshotView): Promise<Engine> {
+  const entry = request.to === undefined ? undefined : (await readCatalog(context.root)).databases[checkName(request.to)]
+  if (entry !== undefined && request.to !== undefined) return (await databaseOf(context, request.to)).engine
+  throw new HayaiError('USAGE', `${view.path} has no manifest: Hayai cannot know which engine made it`, {
+    hint: `Name it: --engine ${Object.keys(context.parts.engines).join('|')}; or a database of that engine: --to NAME.`,
+  })
+}
+
+async function* counted(bytes: Bytes, onBytes: (done: number) => void): Bytes {
+  let done = 0
+  for await (const chunk of bytes) {
+    done += chunk.byteLength
+    onBytes(done)
+    yield chunk
+  }
+}
+
+export function viewOf(folder: string, listed: Listed): SnapshotView {
+  if (listed.kind === 'snapshot') return viewOfManifest(folder, listed.manifest)
+  const bytes = listed.kind === 'foreign' ? listed.bytes : 0
+  return {
+    id: '',
+    database: listed.kind === 'foreign' ? listed.database : '',
+    engine: '',
+    format: '',
+    path: join(folder, listed.name),
+    bytes,
+    created: listed.modified.toISOString(),
+    comment: listed.kind === 'damaged' ? `damaged: ${listed.reason}` : null,
+    tags: [],
+    verified: null,
+    foreign: true,
+    manifest: null,
+  }
+}
+
+export function viewOfManifest(folder: string, manifest: Manifest): SnapshotView {
+  const { id, database, engine, format, comment, tags, verification, files, instant } = manifest
+  return {
+    id,
+    database,
+    engine,
+    format,
+    path: join(folder, files[0]?.name ?? ''),
+    bytes: files.reduce((sum, file) => sum + file.stored.bytes, 0),
+    created: instant,
+    comment,
+    tags,
+    verified: verification === null ? null : { at: verification.at, ok: verification.ok },
+    foreign: false,
+    manifest,
+  }
+}
+
+function createdOf(listed: Listed): string {
+  return listed.kind === 'snapshot' ? listed.manifest.instant : listed.modified.toISOString()
+}
+
+function newestFirst(views: readonly SnapshotView[]): readonly SnapshotView[] {
+  return views.toSorted((a, b) => b.created.localeCompare(a.created))
+}

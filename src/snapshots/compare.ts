@@ -1,0 +1,22 @@
+// Are two censuses of the same data? The answer is a list of differences, each a sentence; none means yes.
+
+import type { Census } from '../engines/engine.ts'
+
+export function compareCensus(expected: Census, found: Census): readonly string[] {
+  return [
+    ...differences(expected.tables, found.tables, (name, rows) => `${rows} rows in ${name}`),
+    ...differences(expected.objects, found.objects, (name, count) => `${count} ${name}`),
+  ]
+}
+
+type Counts = Readonly<Record<string, number>>
+
+function* differences(expected: Counts, found: Counts, say: (name: string, count: number) => string): Generator<string> {
+  for (const name of new Set([...Object.keys(expected), ...Object.keys(found)])) {
+    const [wanted, got] = [expected[name], found[name]]
+    if (wanted === got) continue
+    if (got === undefined) yield `${say(name, wanted ?? 0)} expected, and it is not there`
+    else if (wanted === undefined) yield `${say(name, got)} found, and there was no such thing in the snapshot`
+    else yield `${say(name, wanted)} expected, ${got} found`
+  }
+}

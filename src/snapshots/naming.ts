@@ -1,0 +1,27 @@
+// How the files of a snapshot are called, for people. What a snapshot *is* stands in its manifest; of a file that has none,
+// the name gives at most a guess to show.
+
+import { CODEC_EXTENSIONS, type Codec } from './codecs.ts'
+
+/** `mydb-snapshot-2026-01-08T10-30-45Z`; the second one of the same second ends with `-2`, and so on. */
+export function stemOf(database: string, at: Date, attempt = 1): string {
+  const time = at.toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')
+  return `${database}-snapshot-${time}${attempt === 1 ? '' : `-${attempt}`}`
+}
+
+export function fileNameOf(stem: string, extension: string, codec: Codec): string {
+  return `${stem}${extension}${CODEC_EXTENSIONS[codec]}`
+}
+
+export function manifestNameOf(stem: string): string {
+  return `${stem}.json`
+}
+
+const FOREIGN = /^(?<stem>.+?)(?<extension>\.(?:sql|db|rdb|tar|sqlite|sqlite3|dump))(?:\.(?:gz|zst|tgz))?$/
+
+/** What the name of a file without a manifest suggests; undefined when it does not look like a copy of a database at all. */
+export function guess(name: string): { readonly database: string; readonly extension: string } | undefined {
+  const groups = FOREIGN.exec(name)?.groups
+  if (groups?.['stem'] === undefined || groups['extension'] === undefined || name.startsWith('.')) return undefined
+  return { database: /^(.+?)-snapshot-/.exec(groups['stem'])?.[1] ?? '', extension: groups['extension'] }
+}
