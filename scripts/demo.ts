@@ -118,8 +118,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   await main()
+} catch (error) {
+  failures.push(error instanceof Error ? error.message : String(error))
 } finally {
   cleanUp()
 }
-if (failures.length > 0) throw new Error(`${failures.length} of ${proofs} claims did not hold: ${failures.join('; ')}`)
-say(`All ${proofs} claims held. The throw-away project is gone again. Next: \`npx hayai --help\`.`)
+if (failures.length > 0) {
+  console.error(`\n${styleText('red', 'The demo failed:')} ${failures.join('; ')}`)
+  process.exitCode = 1
+} else {
+  say(`All ${proofs} claims held. The throw-away project is gone again. Next: \`npx hayai --help\`.`)
+}
