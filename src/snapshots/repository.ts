@@ -6,13 +6,16 @@ import { HayaiError, isCode } from '../base/errors.ts'
 import { isAlive, self, type ProcessId } from '../base/processes.ts'
 import type { Dump, Format } from '../engines/engine.ts'
 import type { Entry, Store } from '../stores/store.ts'
-import { compress, type Compression } from './codecs.ts'
+import { compress, type Codec, type Compression } from './codecs.ts'
 import { decompress } from './decompress.ts'
 import { FORMAT_VERSION, manifestSchema, type Manifest } from './manifest.ts'
 import { fileNameOf, guess, manifestNameOf, stemOf } from './naming.ts'
 
 /** What is known before the first byte. */
-export interface Draft extends Pick<Manifest, 'id' | 'project' | 'database' | 'engine' | 'runtime' | 'comment' | 'tags' | 'askedBy' | 'git'> {
+export interface Draft extends Pick<
+  Manifest,
+  'id' | 'project' | 'database' | 'engine' | 'runtime' | 'comment' | 'tags' | 'askedBy' | 'git'
+> {
   readonly started: Date
 }
 
@@ -90,7 +93,7 @@ async function save(store: Store, draft: Draft, dump: Dump, options: SaveOptions
       tools: facts.tools,
       pinned: false,
       verification: null,
-      byHand: format.byHand(name, facts.census),
+      byHand: [...unpacking(name, compression.codec), ...format.byHand(fileNameOf(stem, format.extension, 'none'), facts.census)],
     } satisfies Record<keyof Manifest, unknown>)
     await store.put(manifestNameOf(stem), encode(manifest), { ifAbsent: true })
     await store.delete(noteOf(stem))
@@ -100,6 +103,10 @@ async function save(store: Store, draft: Draft, dump: Dump, options: SaveOptions
     await store.delete(noteOf(stem))
     throw error
   }
+}
+
+function unpacking(name: string, codec: Codec): readonly string[] {
+  return codec === 'none' ? [] : [codec === 'gzip' ? `gunzip --keep ${name}` : `zstd -d ${name}`]
 }
 
 const ATTEMPTS = 100
@@ -206,17 +213,25 @@ async function readManifest(store: Store, key: string): Promise<Manifest> {
     throw damaged('it is not JSON', error)
   }
   if (typeof value === 'object' && value !== null && 'formatVersion' in value && Number(value.formatVersion) > FORMAT_VERSION) {
-    throw new HayaiError('ENVIRONMENT', `${key} was made by a newer Hayai (format ${String(value.formatVersion)})`, { hint: 'Update Hayai.' })
+    throw new HayaiError('ENVIRONMENT', `${key} was made by a newer Hayai (format ${String(value.formatVersion)})`, {
+      hint: 'Update Hayai.',
+    })
   }
   const parsed = manifestSchema.safeParse(value)
   if (!parsed.success) throw damaged(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
   for (const { name } of parsed.data.files) {
-    if (name.includes('/') || name.includes('\\') || name.startsWith('.')) throw damaged(`${JSON.stringify(name)} is not the name of a file beside it`)
+    if (name.includes('/') || name.includes('\\') || name.startsWith('.'))
+      throw damaged(`${JSON.stringify(name)} is not the name of a file beside it`)
   }
   return parsed.data
 }
 
-async function verifyDigest(store: Store, manifest: Manifest, onBytes: (done: number, total: number) => void, signal: AbortSignal): Promise<void> {
+async function verifyDigest(
+  store: Store,
+  manifest: Manifest,
+  onBytes: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, stored } = dataOf(manifest)
   const corrupt = (found: string): HayaiError =>
     new HayaiError('CORRUPT', `${name} is not as it was written: ${found}`, {

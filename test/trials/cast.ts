@@ -43,7 +43,7 @@ export const postgresql: Actor = {
   },
   async damage(project, name) {
     const table = (await this.run(project, name, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`)).split('\n')
-    await this.run(project, name, `DROP TABLE ${table[0]} CASCADE; DELETE FROM ${table.at(-1)}; CREATE TABLE wreck (a int); INSERT INTO wreck VALUES (1)`)
+    await this.run(project, name, `DROP TABLE IF EXISTS ${table[0]} CASCADE; TRUNCATE ${table.at(-1)} CASCADE; CREATE TABLE IF NOT EXISTS wreck (a int); INSERT INTO wreck VALUES (1)`)
   },
   async dump(project, name) {
     const { uri, env } = await login(project, name)
@@ -64,7 +64,7 @@ export const sqlite: Actor = {
   },
   async damage(project, name) {
     const tables = (await this.run(project, name, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`)).split('\n')
-    await this.run(project, name, `DROP TABLE [${tables[0]}]; DELETE FROM [${tables.at(-1)}]; CREATE TABLE wreck (a); INSERT INTO wreck VALUES (1);`)
+    await this.run(project, name, `DROP TABLE [${tables[0]}]; DELETE FROM [${tables.at(-1)}]; CREATE TABLE IF NOT EXISTS wreck (a); INSERT INTO wreck VALUES (1);`)
   },
   async dump(project, name) {
     return this.run(project, name, '.dump')
