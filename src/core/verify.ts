@@ -54,7 +54,7 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
       await twin.close()
       const tables = Object.keys(facts.census.tables).length
       const rows = Object.values(facts.census.tables).reduce((sum, count) => sum + count, 0)
-      checks.push({ what: 'restore', ok: true, detail: `${tables} tables, ${rows} rows, as counted when the snapshot was taken` })
+      checks.push({ what: 'restore', ok: true, detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : 'as counted when the snapshot was taken'}` })
     })
   } catch (error) {
     // Damaged, or the engine refuses it: that is what was asked. Anything else is in the way of the trial.
@@ -62,6 +62,10 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
     checks.push({ what: checks.length === 0 ? 'digest' : 'restore', ok: false, detail: messageOf(error) })
   }
   return checks
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** A site of its own, for one trial, on which no other command can be at work. */

@@ -1,44 +1,51 @@
 // The record of a snapshot. Written last: where there is no manifest, there is no snapshot. docs/FORMAT.md describes it
 // for people who have to read one without Hayai. It holds no secret.
 
-import { z } from 'zod'
+import type { Digest } from '../base/bytes.ts'
+import type { Census } from '../engines/engine.ts'
 
 export const FORMAT_VERSION = 1
 
-const counts = z.record(z.string(), z.number().int())
-const digest = { bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }
+export interface FileRecord {
+  /** In the manifest's own folder. */
+  readonly name: string
+  readonly codec: 'none' | 'gzip' | 'zstd'
+  /** As the database's tool wrote it. */
+  readonly plain: Digest
+  /** As it lies in the store. */
+  readonly stored: Digest
+}
 
-export const manifestSchema = z.object({
-  formatVersion: z.literal(FORMAT_VERSION),
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  project: z.string(),
-  database: z.string(),
-  engine: z.string(),
-  product: z.string(),
+export interface Manifest {
+  readonly formatVersion: typeof FORMAT_VERSION
+  /** 32 hexadecimal digits. */
+  readonly id: string
+  readonly project: string
+  readonly database: string
+  readonly engine: string
+  readonly product: string
   /** The exact version of the server or library that was dumped. */
-  version: z.string(),
-  runtime: z.string(),
-  format: z.string(),
-  /** UTC. `instant` is the moment the data is of. */
-  started: z.iso.datetime(),
-  instant: z.iso.datetime(),
-  finished: z.iso.datetime(),
-  files: z
-    .array(z.object({ name: z.string(), codec: z.enum(['none', 'gzip', 'zstd']), plain: z.object(digest), stored: z.object(digest) }))
-    .min(1),
+  readonly version: string
+  readonly runtime: string
+  readonly format: string
+  /** Times are UTC. `instant` is the moment the data is of. */
+  readonly started: string
+  readonly instant: string
+  readonly finished: string
+  /** At least one. */
+  readonly files: readonly FileRecord[]
   /** age recipients; empty: not encrypted. */
-  recipients: z.array(z.string()),
-  census: z.object({ tables: counts, objects: counts }),
-  notes: z.array(z.string()),
-  tools: z.record(z.string(), z.string()),
-  comment: z.string().nullable(),
-  tags: z.array(z.string()),
-  pinned: z.boolean(),
-  askedBy: z.enum(['person', 'schedule', 'safety']),
-  git: z.object({ branch: z.string().nullable(), commit: z.string() }).nullable(),
-  verification: z.object({ at: z.iso.datetime(), ok: z.boolean(), detail: z.string() }).nullable(),
+  readonly recipients: readonly string[]
+  readonly census: Census
+  /** What the format could not carry, or deserves a warning. */
+  readonly notes: readonly string[]
+  readonly tools: Readonly<Record<string, string>>
+  readonly comment: string | null
+  readonly tags: readonly string[]
+  readonly pinned: boolean
+  readonly askedBy: 'person' | 'schedule' | 'safety'
+  readonly git: { readonly branch: string | null; readonly commit: string } | null
+  readonly verification: { readonly at: string; readonly ok: boolean; readonly detail: string } | null
   /** What to type to restore it without Hayai. */
-  byHand: z.array(z.string()),
-})
-
-export type Manifest = z.infer<typeof manifestSchema>
+  readonly byHand: readonly string[]
+}

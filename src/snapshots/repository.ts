@@ -8,8 +8,9 @@ import type { Dump, Format } from '../engines/engine.ts'
 import type { Entry, Store } from '../stores/store.ts'
 import { compress, type Codec, type Compression } from './codecs.ts'
 import { decompress } from './decompress.ts'
-import { FORMAT_VERSION, manifestSchema, type Manifest } from './manifest.ts'
+import { FORMAT_VERSION, type FileRecord, type Manifest } from './manifest.ts'
 import { fileNameOf, guess, manifestNameOf, stemOf } from './naming.ts'
+import { manifestSchema } from './schema.ts'
 
 /** What is known before the first byte. */
 export interface Draft extends Pick<
@@ -251,7 +252,7 @@ async function verifyDigest(
   if (sha256 !== stored.sha256) throw corrupt(`its SHA-256 is ${sha256.slice(0, 16)}… instead of ${stored.sha256.slice(0, 16)}…`)
 }
 
-function dataOf(manifest: Manifest): Manifest['files'][number] {
+function dataOf(manifest: Manifest): FileRecord {
   const [file] = manifest.files
   if (file === undefined) throw new Error('a manifest without a file passed the schema')
   return file

@@ -14,7 +14,7 @@ const FORBIDDEN: readonly (readonly [file: string, statement: string])[] = [
   ['src/base/a.ts', `import '../engines/engine.ts'`],
   ['src/base/b.ts', `import '../index.ts'`],
   ['src/base/c.ts', `import 'zod'`],
-  ['src/base/d.ts', `import '@stricli/core'`],
+  ['src/base/d.ts', `import '@clack/prompts'`],
   ['src/base/e.ts', `import '../base/errors.ts'`],
   ['src/engines/a.ts', `import './sqlite.ts'`],
   ['src/engines/b.ts', `import '../runtimes/runtime.ts'`],
@@ -85,7 +85,7 @@ const ALLOWED: readonly (readonly [file: string, statement: string])[] = [
     'src/core/ok.ts',
     `import '../engines/engine.ts'\nimport '../stores/store.ts'\nimport '../project/ok.ts'\nimport '../snapshots/manifest.ts'`,
   ],
-  ['src/cli/ok.ts', `import '../index.ts'\nimport '@stricli/core'\nimport './output.ts'`],
+  ['src/cli/ok.ts', `import '../index.ts'\nimport '@clack/prompts'\nimport './output.ts'`],
   ['src/cli/commands/ok.ts', `import '../../index.ts'\nimport '../output.ts'`],
 ]
 

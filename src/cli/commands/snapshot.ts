@@ -7,7 +7,7 @@ import type { Style } from '../output.ts'
 import { contents, count, duration, place, size } from '../wording.ts'
 
 /** What `--compress` means when nothing more is said. */
-const COMPRESSED = 'zstd'
+const COMPRESSED = 'gzip'
 
 export const snapshot = command({
   about:
