@@ -32,6 +32,7 @@ need postgresql-contrib has_contrib
 need sqlite3 has_program sqlite3
 need procps has_program ps
 need zstd has_program zstd
+need git has_program git
 
 if [ ${#missing[@]} -eq 0 ]; then
   echo "Set-up: everything that the tests need is here."
