@@ -102,6 +102,17 @@ export interface Place {
   readonly settings: Settings
   /** A file, readable by the server's account alone, that holds the password and is removed after creation. */
   readonly passwordFile: string
+  /** Which of `looksFor` are there. */
+  readonly found: readonly string[]
+}
+
+/** A server that has just begun to answer, for what still has to be told to it. */
+export interface Risen {
+  readonly endpoint: Endpoint
+  readonly settings: Settings
+  /** The folder of the data, as this process sees it. */
+  readonly path: string
+  readonly signal: AbortSignal
 }
 
 /** Facts from which a runtime makes and runs a server. */
@@ -124,11 +135,23 @@ export interface ServerRecipe {
   readonly account: string
   /** Programs that turn an empty folder into a database at rest, in order. `input` goes to the program's stdin. */
   readonly create: (place: Place) => readonly (Invocation & { readonly input?: string })[]
-  /** The server in the foreground. `filling`: nobody else connects and nothing need survive a crash, so speed comes first. */
-  readonly serve: (place: Place, purpose: 'live' | 'filling') => Invocation
+  /** Files below the data folder (`a/b`) by whose presence `serve` decides. */
+  readonly looksFor: readonly string[]
+  /**
+   * The server in the foreground. `filling`: nobody else connects and nothing need survive a crash, so speed comes first.
+   * `input` goes to the program's stdin, which no other user of the machine can see; at most 4096 bytes.
+   */
+  readonly serve: (place: Place, purpose: 'live' | 'filling') => Invocation & { readonly input?: string }
   readonly stopSignal: 'SIGINT' | 'SIGTERM'
-  /** Succeeds once the server answers a query at its endpoint; throws until then. */
+  /**
+   * Whether ending the server by force loses nothing, because all that was acknowledged is on disk. Where it does not, a live
+   * server is given the time it needs to write, and one that refuses to end is left running.
+   */
+  readonly forcible: boolean
+  /** Succeeds once the server answers a query at its endpoint; throws until then: WRONG_STATE while it reads its data, however long that takes. */
   readonly answers: (endpoint: Endpoint) => Promise<void>
+  /** Tells a server that answers what it could not be told at its start. Each start ends with it; does nothing when nothing is left to do. */
+  readonly settle: (risen: Risen, purpose: 'live' | 'filling') => Promise<void>
 }
 
 /** Facts of an engine whose database is one file. Applications open that file by themselves, at any time. */
@@ -145,14 +168,15 @@ export interface FileRecipe {
   readonly recognise: (file: string) => Promise<void>
   /** Whether the engine can work with the file as it is; `users` are the processes that have a damaged one open. */
   readonly look: (file: string) => Promise<Look>
-  /** Puts a mark (a word of a-z, 0-9 and _) into a file that is at rest, so that its content is known again after an exchange. */
-  readonly mark: (file: string, mark: string) => Promise<void>
   /** Whether the content bears the mark. Waits for a transaction that is being written. False when the file is missing or damaged. */
   readonly bears: (file: string, mark: string) => Promise<boolean>
   /** Takes the mark off; does nothing when it is not there. */
   readonly unmark: (file: string, mark: string) => Promise<void>
-  /** Throws LOCKED when others do not let go within `patience`; the live file is as it was whenever this throws before `ready` returned. */
-  readonly exchange: (exchange: Exchange) => Promise<void>
+  /**
+   * Marks `incoming`, and exchanges the content if the live file is sound; if not, it does no more, and tells what is wrong.
+   * Throws LOCKED when others do not let go within `patience`. Nothing has changed when it throws before `ready` has returned.
+   */
+  readonly exchange: (exchange: Exchange) => Promise<Look>
 }
 
 export interface Look {
@@ -166,12 +190,13 @@ export interface Look {
  * is never moved or replaced: programs that have it open would go on with the one that is gone, and spoil both.
  */
 export interface Exchange {
-  /** Sound. */
   readonly live: string
-  /** At rest, and bears a mark. */
+  /** At rest, and used by nobody. */
   readonly incoming: string
   /** Does not exist yet: gets what the live file held at the moment of the exchange, whole and durable. */
   readonly outgoing: string
+  /** A word of a-z, 0-9 and _ that is put into the incoming content, so that it is known again in the live file. */
+  readonly mark: string
   /** Milliseconds. */
   readonly patience: number
   /** Called when nobody else can write any more and `outgoing` is whole. The exchange happens after it has returned, else not at all. */

@@ -43,7 +43,7 @@ export interface NativeOptions {
 }
 
 export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): Runtime {
-  const waits: Patience = { start: 60_000, stop: 60_000, insist: 10_000, ...patience }
+  const waits: Patience = { start: 60_000, stop: 60_000, insist: 10_000, write: 900_000, ...patience }
   return {
     name: 'native',
     shape: 'server',

@@ -53,7 +53,7 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
       if (recipe.shape !== 'server') throw new Error('not a server')
       await using server = await startServer()
       const settings = postgresql.settings({ POSTGRES_USER: 'not_there', POSTGRES_PASSWORD: 'hush-hush' }, server.endpoint.password)
-      const steps = recipe.create({ dataDir: join(server.folder, 'data'), port: 1, passwordFile: '', settings })
+      const steps = recipe.create({ dataDir: join(server.folder, 'data'), port: 1, passwordFile: '', found: [], settings })
       const { program, args, input } = steps.at(-1) ?? expect.fail('no step')
       expect(input).toContain('hush-hush')
       expect(JSON.stringify(steps.map((step) => step.args))).not.toContain('hush')

@@ -11,7 +11,7 @@ import { drain, once, type Bytes } from '../../src/base/bytes.ts'
 import { output, run } from '../../src/base/exec.ts'
 import { end, identify } from '../../src/base/processes.ts'
 import { Secret } from '../../src/base/secret.ts'
-import type { Endpoint, Settings, Target } from '../../src/engines/engine.ts'
+import type { Endpoint, Place, Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/postgresql/recipe.ts'
 import { settings as readSettings } from '../../src/engines/postgresql/settings.ts'
 
@@ -71,7 +71,7 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   await mkdir(dataDir, { mode: 0o700 })
   if (account !== undefined) for (const path of [folder, dataDir, passwordFile]) await chown(path, account.uid, account.gid)
   const port = await freePort()
-  const place = { dataDir, port, settings, passwordFile }
+  const place = { dataDir, port, settings, passwordFile, found: [] }
   for (const { program, args, env, input } of recipe.create(place)) {
     const command = {
       file: join(bin, program),
@@ -115,7 +115,11 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
       ),
     everything: async () =>
       steady(
-        (await collect(run({ file: join(bin, 'pg_dumpall'), args: [], env: { ...login, PGDATABASE: 'template1' } }))).toString('latin1'),
+        (
+          await collect(
+            run({ file: join(bin, 'pg_dumpall'), args: [], env: { ...login, PGDATABASE: 'template1', PGOPTIONS: '-c role=none' } }),
+          )
+        ).toString('latin1'),
         endpoint.user,
       ),
     async atRest(work) {
@@ -143,13 +147,7 @@ export async function collect(bytes: Bytes): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-async function serve(
-  bin: string,
-  place: { dataDir: string; port: number; settings: Settings; passwordFile: string },
-  purpose: 'live' | 'filling',
-  log: string,
-  account: Account | undefined,
-): Promise<number> {
+async function serve(bin: string, place: Place, purpose: 'live' | 'filling', log: string, account: Account | undefined): Promise<number> {
   const { program, args } = recipe.serve(place, purpose)
   const out = openSync(log, 'a')
   const child = spawn(join(bin, program), args, { cwd: '/', stdio: ['ignore', out, out], env: { LC_ALL: 'C.UTF-8' }, ...account })

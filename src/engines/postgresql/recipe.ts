@@ -27,9 +27,12 @@ export const recipe: ServerRecipe = {
   install,
   account: 'postgres',
   create,
+  looksFor: [],
   serve,
   stopSignal: 'SIGINT',
+  forcible: true,
   answers: (endpoint: Endpoint) => withSession(endpoint, { patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
+  settle: () => Promise.resolve(),
 }
 
 function install(major: string | undefined): string {

@@ -46,7 +46,8 @@ export async function createData(home: Home, name: string, installation: Install
     if (account !== undefined) await lchown(passwordFile, account.uid, account.gid)
     await using reached = await reach([folder, passwordFile], account)
     const [dataDir = folder, password = passwordFile] = reached.paths
-    for (const { program, args, env, input } of recipe.create({ dataDir, port, settings: placement.settings, passwordFile: password })) {
+    const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [] }
+    for (const { program, args, env, input } of recipe.create(place)) {
       const command = {
         file: join(installation.folder, program),
         args,

@@ -34,8 +34,10 @@ export interface Patience {
   readonly start: number
   /** For a server to end as it was asked to. */
   readonly stop: number
-  /** For a server to end after each stronger signal. */
+  /** For a server to end after each stronger signal, and for one that must not be forced to fall silent. */
   readonly insist: number
+  /** For a server that must not be forced to write its data and end. */
+  readonly write: number
 }
 
 export interface Home {

@@ -8,8 +8,8 @@ import { entryOf, type Entry, type Ledger } from '../generations.ts'
 import type { Status } from '../runtime.ts'
 import { called, serverFolder, type Home } from './home.ts'
 import { findInstallation, type Installation } from './installation.ts'
-import { untilAnswers } from './readiness.ts'
-import { endServer, servingIn, startServer, type Serving } from './server.ts'
+import { endServer, servingIn, startServer, untilSettled, type Serving } from './server.ts'
+import { endUnforced } from './unforced.ts'
 
 export async function liveStatus(home: Home, ledger: Ledger | undefined): Promise<Status> {
   if (ledger === undefined || !(await exists(serverFolder(home, ledger.live)))) return 'missing'
@@ -42,7 +42,7 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
 /** False when it ended: it was stopping, or had been left at the gate by a command that was killed. */
 async function comesUp(home: Home, serving: Serving, signal: AbortSignal): Promise<boolean> {
   try {
-    await untilAnswers(home, serving, signal)
+    await untilSettled(home, serving, 'live', signal)
     return true
   } catch (error) {
     if (isCode(error, 'TOOL_FAILED') && !isAlive(serving.process)) return false
@@ -51,7 +51,10 @@ async function comesUp(home: Home, serving: Serving, signal: AbortSignal): Promi
 }
 
 export async function stopLive(home: Home): Promise<void> {
-  await endServer(home, home.placement.runDir, home.recipe.stopSignal, home.patience.stop)
+  const { stopSignal, forcible } = home.recipe
+  const { runDir } = home.placement
+  if (forcible) await endServer(home, runDir, stopSignal, home.patience.stop)
+  else await endUnforced(home, runDir, stopSignal)
 }
 
 /** The programs for data that is there: those of the major version that made it, whatever version is asked for today. */

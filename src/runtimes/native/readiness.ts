@@ -1,21 +1,22 @@
 // Waiting for a server: ready is what answers a query, dead is dead at once, and the reason is what its log said last.
 
 import { open, stat } from 'node:fs/promises'
-import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
+import { HayaiError, isCode, messageOf, systemCode } from '../../base/errors.ts'
 import { isAlive } from '../../base/processes.ts'
 import { called, endpointAt, type Home } from './home.ts'
 import type { Serving } from './server.ts'
 
-/** Throws TOOL_FAILED when the server ends, or does not answer in time; the signal's reason when it is aborted. */
+/** Throws TOOL_FAILED when the server ends, or says nothing sensible in time; the signal's reason when it is aborted. */
 export async function untilAnswers(home: Home, { process, port }: Serving, signal: AbortSignal): Promise<void> {
   const endpoint = endpointAt(home, port)
-  const deadline = Date.now() + home.patience.start
+  let deadline = Date.now() + home.patience.start
   let last = 'it never tried to'
   const ask = async (): Promise<boolean> => {
     try {
       await home.recipe.answers(endpoint)
       return true
     } catch (error) {
+      if (isCode(error, 'WRONG_STATE')) deadline = Date.now() + home.patience.start // it reads its data: that takes as long as it takes
       last = messageOf(error)
       return false
     }

@@ -8,11 +8,11 @@ import { appendFile, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { environment } from '../../base/exec.ts'
-import { makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
+import { exists, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
 import { ownerOf, reach } from './account.ts'
-import { called, serverFolder, type Home } from './home.ts'
+import { called, endpointAt, serverFolder, type Home } from './home.ts'
 import type { Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
 
@@ -40,7 +40,7 @@ export interface Running {
   readonly ended: Promise<number | null>
 }
 
-const GATE = 'read -r go || exit 125; exec "$0" "$@" </dev/null'
+const GATE = 'read -r go || exit 125; exec "$0" "$@"' // what follows the word is the program's own input
 
 /** Returns once the server answers a query. When it fails nothing of it is left: no process, no record. */
 export async function startServer(home: Home, start: Start, signal: AbortSignal): Promise<Running> {
@@ -52,7 +52,7 @@ export async function startServer(home: Home, start: Start, signal: AbortSignal)
   let running: Running | undefined
   try {
     running = await launch(home, start)
-    await untilAnswers(home, running.serving, signal)
+    await untilSettled(home, running.serving, start.purpose, signal)
     return running
   } catch (error) {
     if (running !== undefined) await endServing(home, start.recordIn, running.serving, home.recipe.stopSignal, home.patience.insist)
@@ -69,8 +69,13 @@ async function launch(home: Home, start: Start): Promise<Running> {
   const account = await ownerOf(folder)
   await using reached = await reach([folder], account)
   const [dataDir = folder] = reached.paths
-  const place = { dataDir, port: start.port, settings: placement.settings, passwordFile: '' }
-  const { program, args, env } = recipe.serve(place, start.purpose)
+  const found = await foundIn(folder, recipe.looksFor)
+  const {
+    program,
+    args,
+    env,
+    input = '',
+  } = recipe.serve({ dataDir, port: start.port, settings: placement.settings, passwordFile: '', found }, start.purpose)
   const log = await open(start.logFile, 'a', 0o600)
   let child: ChildProcess
   let ended: Promise<number | null>
@@ -88,10 +93,24 @@ async function launch(home: Home, start: Start): Promise<Running> {
     await log.close()
   }
   child.unref()
-  return { serving: await letThrough(home, child, start), ended }
+  return { serving: await letThrough(home, child, start, input), ended }
 }
 
-async function letThrough(home: Home, child: ChildProcess, start: Start): Promise<Serving> {
+async function foundIn(folder: string, names: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const name of names) if (await exists(join(folder, name))) found.push(name)
+  return found
+}
+
+/** Returns once the server answers and has been told all that it has to be told. */
+export async function untilSettled(home: Home, serving: Serving, purpose: Start['purpose'], signal: AbortSignal): Promise<void> {
+  await untilAnswers(home, serving, signal)
+  const { settings } = home.placement
+  const endpoint = endpointAt(home, serving.port)
+  await home.recipe.settle({ endpoint, settings, path: serverFolder(home, serving.generation), signal }, purpose)
+}
+
+async function letThrough(home: Home, child: ChildProcess, start: Start, input: string): Promise<Serving> {
   const gate = child.stdin
   const process = child.pid === undefined ? undefined : identify(child.pid)
   if (gate === null || process === undefined) throw new HayaiError('TOOL_FAILED', `the server of ${called(home)} ended before it began`)
@@ -105,7 +124,7 @@ async function letThrough(home: Home, child: ChildProcess, start: Start): Promis
   }
   home.at('server recorded')
   gate.on('error', () => {}) // it ended at the gate: untilAnswers() sees that it is gone
-  gate.end('go\n')
+  gate.end(`go\n${input}`)
   home.at('server released')
   return serving
 }
@@ -169,11 +188,11 @@ async function insist(home: Home, { process, generation }: Serving, first: NodeJ
   })
 }
 
-function recordFile(folder: string): string {
+export function recordFile(folder: string): string {
   return join(folder, 'server.json')
 }
 
-async function recordIn(folder: string): Promise<Serving | undefined> {
+export async function recordIn(folder: string): Promise<Serving | undefined> {
   const file = recordFile(folder)
   const content = await readIfThere(file)
   if (content === undefined) return undefined

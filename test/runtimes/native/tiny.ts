@@ -46,6 +46,7 @@ export const recipe: ServerRecipe = {
       ],
     },
   ],
+  looksFor: [],
   serve: ({ dataDir, port, settings }: Place, purpose) => ({
     program: 'postgres',
     args: [
@@ -56,7 +57,9 @@ export const recipe: ServerRecipe = {
     ].flat(),
   }),
   stopSignal: 'SIGINT',
+  forcible: true,
   answers: async (endpoint) => void (await ask(endpoint, 'select 1')),
+  settle: () => Promise.resolve(),
 }
 
 export function engineWith(changes: Partial<ServerRecipe>): Engine {
