@@ -2,8 +2,9 @@
 // or zstd frames, which the stock `gunzip` and `zstd -d` read in a row. What is read back is held to be whole: bytes behind
 // the end, a member that is cut, a checksum that differs are CORRUPT.
 
+import type { TransformOptions } from 'node:stream'
 import { promisify } from 'node:util'
-import { constants, gzip, zstdCompress } from 'node:zlib'
+import { constants, createZstdCompress, gzip, type ZstdOptions } from 'node:zlib'
 import { inBlocks, type Block } from '../base/blocks.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError } from '../base/errors.ts'
@@ -38,49 +39,82 @@ export function parseCompression(written: string): Compression {
 
 /** How much is compressed at a time; enough that the blocks' independence costs nothing worth mentioning. */
 const BLOCK = 1024 * 1024
+/** What comes out of an engine at a time; larger pieces pile up as garbage. */
+const PIECE = 64 * 1024
 // One more than there are cores on the small machines this is made for, one less than libuv has threads: one is left for the disk.
 const AT_ONCE = 3
 
+/** What compresses one block after another, each on its own. */
+interface Lane {
+  squeeze(block: Uint8Array): Promise<Uint8Array>
+  close(): void
+}
+
 export function compress(source: Bytes, { codec, level }: Compression): Bytes {
   if (codec === 'none') return source
-  return inParallel(source, codec === 'gzip' ? gzipBlock(level) : zstdBlock(level))
+  return inParallel(source, codec === 'gzip' ? gzipLane(level) : () => zstdLane(level))
 }
-
-/** Larger pieces pile up as garbage. */
-const PIECE = 64 * 1024
-
-type Squeeze = (block: Uint8Array) => Promise<Uint8Array>
 
 const gzipOnce = promisify<Uint8Array, object, Uint8Array>(gzip)
-const zstdOnce = promisify<Uint8Array, object, Uint8Array>(zstdCompress)
 
-function gzipBlock(level: number): Squeeze {
-  return (block) => gzipOnce(block, { level, chunkSize: PIECE })
+function gzipLane(level: number): () => Lane {
+  return () => ({ squeeze: (block) => gzipOnce(block, { level, chunkSize: PIECE }), close() {} })
 }
 
-function zstdBlock(level: number): Squeeze {
-  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
-  return (block) => zstdOnce(block, { params, pledgedSrcSize: block.byteLength, chunkSize: PIECE })
+// One engine for all blocks of a lane: Node frees an engine's memory, which it does not count, no sooner than it collects its
+// garbage. The tables of the higher levels are made for much larger inputs, and are cut down to the block.
+function zstdLane(level: number): Lane {
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_checksumFlag]: 1,
+    [constants.ZSTD_c_windowLog]: 20,
+    ...(level > 5 && { [constants.ZSTD_c_hashLog]: 19, [constants.ZSTD_c_chainLog]: 19 }),
+  }
+  const options: ZstdOptions & TransformOptions = { params, chunkSize: PIECE, readableHighWaterMark: 2 * BLOCK }
+  const engine = createZstdCompress(options)
+  return {
+    squeeze: (block) =>
+      new Promise((resolve, reject) => {
+        engine.once('error', reject)
+        if (block.byteLength > 0) engine.write(block)
+        engine.flush(constants.ZSTD_e_end, () => {
+          engine.off('error', reject)
+          const frame: unknown = engine.read() // all of it: that much the engine may hold
+          if (frame instanceof Uint8Array) resolve(frame)
+          else reject(new Error('zstd gave no frame'))
+        })
+      }),
+    close: () => void engine.destroy(),
+  }
 }
 
-async function* inParallel(source: Bytes, squeeze: Squeeze): Bytes {
+/** In the order of the source, whichever block is done first. */
+async function* inParallel(source: Bytes, open: () => Lane): Bytes {
+  const lanes = Array.from({ length: AT_ONCE }, open)
+  const idle = [...lanes]
   const working: Promise<Uint8Array>[] = []
   const begin = (block: Block): void => {
-    const work = squeeze(block.bytes).finally(block.release)
+    const lane = idle.pop()
+    if (lane === undefined) throw new Error('more blocks than lanes')
+    const work = lane.squeeze(block.bytes).finally(() => {
+      block.release()
+      idle.push(lane)
+    })
     work.catch(() => {}) // it is awaited below, in its turn
     working.push(work)
   }
   try {
     let any = false
     for await (const block of inBlocks(source, BLOCK)) {
-      any = true
       begin(block)
-      const first = working.length >= AT_ONCE ? working.shift() : undefined
+      any = true
+      const first = working.length === AT_ONCE ? working.shift() : undefined
       if (first !== undefined) yield await first
     }
-    if (!any) yield await squeeze(new Uint8Array()) // no bytes at all are one empty member
+    if (!any) begin({ bytes: new Uint8Array(), release() {} }) // no bytes at all are one empty member
     for (let next = working.shift(); next !== undefined; next = working.shift()) yield await next
   } finally {
     await Promise.allSettled(working)
+    for (const lane of lanes) lane.close()
   }
 }
