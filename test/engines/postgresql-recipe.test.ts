@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { once } from '../../src/base/bytes.ts'
+import { HayaiError } from '../../src/base/errors.ts'
 import { output } from '../../src/base/exec.ts'
 import { postgresql } from '../../src/engines/postgresql.ts'
 import { saying } from './postgresql-copies.ts'
 import { noServer, programs, startServer } from './postgresql-server.ts'
+
+const codeOf = (error: unknown): string => (error instanceof HayaiError ? error.code : String(error))
 
 describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
   describe('the recipe', () => {
@@ -64,6 +67,19 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
         expect(error).toMatchObject({ code: 'TOOL_FAILED', message: saying('not_there') })
         expect(inspect(error, { depth: 9 })).not.toContain('hush')
       })
+    })
+
+    test('a server that is there, but lets nobody in yet or any more, is told from one that is not there', async () => {
+      const { recipe } = postgresql
+      if (recipe.shape !== 'server') throw new Error('not a server')
+      await using server = await startServer()
+      const [pid] = (await readFile(join(server.folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')
+      const connected = server.psql('SELECT pg_sleep(2)')
+      await expect.poll(() => server.psql(`SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%'`)).toBe('2')
+      process.kill(Number(pid), 'SIGTERM') // it waits for whoever is connected
+      await expect.poll(() => recipe.answers(server.endpoint).then(String, codeOf)).toBe('WRONG_STATE')
+      await connected
+      await expect.poll(() => recipe.answers(server.endpoint).then(String, codeOf), { timeout: 5000 }).toBe('TOOL_FAILED')
     })
 
     test('a filling server leaves what a live one takes over', async () => {

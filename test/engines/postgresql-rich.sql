@@ -165,10 +165,10 @@ GRANT SELECT ON LARGE OBJECT 424242 TO reader;
 
 CREATE DATABASE "Second ""Dé""" TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER app_owner;
 ALTER DATABASE "Second ""Dé""" SET default_transaction_read_only TO on;
-ALTER DATABASE "Second ""Dé""" SET role TO reader;
+ALTER DATABASE "Second ""Dé""" SET role TO app_user;
 REVOKE CONNECT ON DATABASE "Second ""Dé""" FROM PUBLIC;
-GRANT CONNECT ON DATABASE "Second ""Dé""" TO reader;
-COMMENT ON DATABASE "Second ""Dé""" IS 'two';
+GRANT CONNECT ON DATABASE "Second ""Dé""" TO "Odd ""Röle"" $hayai$ \ 'x'";
+COMMENT ON DATABASE "Second ""Dé""" IS 'zwö $hayai$';
 \connect "Second ""Dé"""
 SET client_encoding TO 'UTF8';
 SET role TO none;

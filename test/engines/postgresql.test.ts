@@ -28,6 +28,7 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
       expect(await copy.everything()).toBe(await rich.everything())
       expect((await postgresql.inspect(copy.target)).census).toEqual(taken.facts.census)
       expect(await copy.psql(`SELECT count(*) FROM pg_stats WHERE tablename = 'people'`)).not.toBe('0') // analysed
+      expect(await copy.psql(`SET role TO none; SELECT count(*) FROM pg_namespace WHERE nspname = 'public'`, 'Second "Dé"')).toBe('0')
     })
 
     test('the counts of the dump are those the server itself counts', async () => {

@@ -132,6 +132,8 @@ function explained(error: unknown, endpoint: Endpoint, database: string): unknow
   if (error instanceof HayaiError) return error
   const where = `PostgreSQL at ${endpoint.host}:${endpoint.port}`
   const code = systemCode(error)
+  // A server that starts, recovers or shuts down says so, and lets nobody in meanwhile.
+  if (code === '57P03') return new HayaiError('WRONG_STATE', `${where}: ${messageOf(error)}`, { cause: error })
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && error instanceof Error && 'severity' in error) {
     return new HayaiError('TOOL_FAILED', `${where}, database ${JSON.stringify(database)}: ${messageOf(error)} (SQLSTATE ${code})`, {
       cause: error,
