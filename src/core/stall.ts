@@ -17,7 +17,7 @@ export function stallGuard(outer: AbortSignal, name: string): StallGuard {
   const seconds = limit()
   const onStall = (): void =>
     inner.abort(
-      new HayaiError('TOOL_FAILED', `the dump of "${name}" gave no byte for ${seconds} seconds, and was ended`, {
+      new HayaiError('TOOL_FAILED', `the dump of "${name}" gave no byte for ${seconds} second${seconds === 1 ? '' : 's'}, and was ended`, {
         hint: `Look for a session that holds a lock, or allow more time: HAYAI_STALL_SECONDS=${seconds * 6}`,
       }),
     )

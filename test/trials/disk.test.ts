@@ -68,7 +68,7 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
   })
 
   it('a restore fails, says so, and leaves the live database as it was', async () => {
-    const small = await tmpfs(actor.engine === 'sqlite' ? '60m' : '190m')
+    const small = await tmpfs(actor.engine === 'sqlite' ? '160m' : '190m')
     scene = await stageIn(small)
     await scene.project.init({ name: 'shop', engine: actor.engine })
     await scene.project.start(['shop'])

@@ -1,7 +1,7 @@
 // A stage for trials: a throw-away project on real disk with real servers, and everything gone at the end.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openProject, type Project } from '../../src/index.ts'
@@ -40,24 +40,19 @@ export async function endServersBelow(root: string): Promise<void> {
   }
 }
 
-/** Server processes (leaders of their sessions) that have a folder below `root` as their working folder. */
+/** Server processes: those that have a folder below `root` as their working folder, but for the ones they started themselves. */
 export async function serversBelow(root: string): Promise<readonly number[]> {
-  const found: number[] = []
+  const parents = new Map<number, number>()
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     try {
-      const cwd = await readlinkOf(`/proc/${pid}/cwd`)
-      const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3]
-      if (cwd.startsWith(`${root}/`) && session === pid) found.push(Number(pid))
+      const cwd = await readlink(`/proc/${pid}/cwd`)
+      const parent = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[1]
+      if (cwd.startsWith(`${root}/`)) parents.set(Number(pid), Number(parent))
     } catch {
       // it ended while it was being looked at
     }
   }
-  return found
-}
-
-async function readlinkOf(path: string): Promise<string> {
-  const { readlink } = await import('node:fs/promises')
-  return readlink(path)
+  return [...parents].filter(([, parent]) => !parents.has(parent)).map(([pid]) => pid)
 }
 
 /** Runs a program of the trial and gives what it prints; throws when it fails. */
