@@ -27,12 +27,18 @@ has_contrib() {
     compgen -G '/usr/local/share/postgresql@*/extension/pgcrypto.control' >/dev/null
 }
 
+# A program that is not Hayai, holding a SQLite file open.
+has_python() { has_program python3 && python3 -c 'import sqlite3' 2>/dev/null; }
+
 need postgresql has_postgresql
 need postgresql-contrib has_contrib
 need sqlite3 has_program sqlite3
 need procps has_program ps
 need zstd has_program zstd
 need git has_program git
+need python3 has_python
+need zsh has_program zsh
+need fish has_program fish
 
 if [ ${#missing[@]} -eq 0 ]; then
   echo "Set-up: everything that the tests need is here."
@@ -77,6 +83,11 @@ mkdir -p "$(dirname "$settings")"
 echo 'create_main_cluster = false' >>"$settings"
 export UCF_FORCE_CONFFOLD=1
 
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" </dev/null
+log=$(mktemp)
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+  cat "$log" >&2
+  echo "Set-up: apt-get failed." >&2
+  exit 6
+fi
+rm -f "$log"
 echo "Set-up: installed ${missing[*]}; no server was started."
