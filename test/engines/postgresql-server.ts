@@ -58,11 +58,20 @@ export interface Making {
   readonly purpose?: 'live' | 'filling'
 }
 
-export async function startServer({ environment = {}, purpose = 'live' }: Making = {}): Promise<Server> {
+export async function startServer(making: Making = {}): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'hayai-pg-'))
+  try {
+    return await startIn(folder, making)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startIn(folder: string, { environment = {}, purpose = 'live' }: Making): Promise<Server> {
   if (programs === undefined) throw new Error('no PostgreSQL server on this machine')
   const bin = programs
   const settings = readSettings(environment, new Secret("it's a pass:word \\ é"))
-  const folder = await mkdtemp(join(tmpdir(), 'hayai-pg-'))
   const account = await accountOf()
   const dataDir = join(folder, 'data')
   const passwordFile = join(folder, 'password')
@@ -84,7 +93,12 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   }
   const endpoint: Endpoint = { host: '127.0.0.1', port, user: settings.user, password: settings.password, database: settings.database }
   let process = await serve(bin, place, purpose, log, account)
-  await answering(endpoint, log)
+  try {
+    await answering(endpoint, log)
+  } catch (error) {
+    await stopped(process)
+    throw error
+  }
   const targetWith = (fakes: string | undefined): Target => ({
     endpoint,
     path: dataDir,
