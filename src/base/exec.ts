@@ -13,6 +13,8 @@ import { Secret } from './secret.ts'
 export interface Command {
   /** An absolute path, or a name that is looked for on PATH. */
   readonly file: string
+  /** A program, and its arguments, that becomes this one: `setpriv ... <file> <args>`. */
+  readonly through?: readonly string[]
   /** Seen by every user of the machine: never a secret. */
   readonly args: readonly string[]
   /** Added to a small, fixed environment. */
@@ -29,7 +31,8 @@ export interface Command {
 /** Its standard output. Throws TOOL_FAILED with the program's last words when it does not exit 0, ENVIRONMENT when it cannot be started. */
 export async function* run(command: Command, input?: Bytes): Bytes {
   command.signal?.throwIfAborted()
-  const child = spawn(command.file, command.args, {
+  const [first = command.file, ...words] = [...(command.through ?? []), command.file, ...command.args]
+  const child = spawn(first, words, {
     env: environment(command.env),
     cwd: command.cwd,
     ...(command.account === undefined ? {} : command.account),
