@@ -31,8 +31,8 @@ export interface Command {
 /** Its standard output. Throws TOOL_FAILED with the program's last words when it does not exit 0, ENVIRONMENT when it cannot be started. */
 export async function* run(command: Command, input?: Bytes): Bytes {
   command.signal?.throwIfAborted()
-  const [first = command.file, ...words] = [...(command.through ?? []), command.file, ...command.args]
-  const child = spawn(first, words, {
+  const [program = command.file, ...args] = [...(command.through ?? []), command.file, ...command.args]
+  const child = spawn(program, args, {
     env: environment(command.env),
     cwd: command.cwd,
     ...(command.account === undefined ? {} : command.account),
@@ -129,18 +129,22 @@ async function feed(stdin: Writable | null, input: Bytes | undefined, child: Chi
   let closed = false
   let wake = (): void => {}
   stdin.on('error', () => (closed = true)) // EPIPE: the program's exit status tells more
-  const gone = new Promise<undefined>((resolve) => {
-    stdin.on('close', () => {
-      closed ||= !stdin.writableFinished
-      wake()
-      resolve(undefined)
-    })
+  let leave = (): void => {}
+  stdin.on('close', () => {
+    closed ||= !stdin.writableFinished
+    wake()
+    leave()
   })
   stdin.on('drain', () => wake())
   const source = input[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const next = await Promise.race([source.next(), gone]) // a source that is silent must not outlast the program
+      // A source that is silent must not outlast the program. (Not by Promise.race with one lasting promise: that keeps every chunk.)
+      const next = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+        leave = () => resolve(undefined)
+        if (closed) leave()
+        else source.next().then(resolve, reject)
+      })
       if (next === undefined || next.done === true) break
       if (closed) break
       if (!stdin.write(next.value) && !closed) await new Promise<void>((resolve) => (wake = resolve))
