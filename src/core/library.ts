@@ -176,7 +176,10 @@ async function* counted(bytes: Bytes, onBytes: (done: number) => void): Bytes {
 }
 
 export function viewOf(folder: string, listed: Listed): SnapshotView {
-  if (listed.kind === 'snapshot') return viewOfManifest(folder, listed.manifest)
+  if (listed.kind === 'snapshot') {
+    const view = viewOfManifest(folder, listed.manifest)
+    return listed.flaw === undefined ? view : { ...view, comment: `damaged: ${listed.flaw}` }
+  }
   const bytes = listed.kind === 'foreign' ? listed.bytes : 0
   return {
     id: '',

@@ -4,7 +4,7 @@ import type { Census } from '../engines/engine.ts'
 
 export function compareCensus(expected: Census, found: Census): readonly string[] {
   return [
-    ...differences(expected.tables, found.tables, (name, rows) => `${rows} rows in ${name}`),
+    ...differences(expected.tables, found.tables, (name, rows) => `${rows} ${rows === 1 ? 'row' : 'rows'} in ${name}`),
     ...differences(expected.objects, found.objects, (name, count) => `${count} ${name}`),
   ]
 }
@@ -13,10 +13,15 @@ type Counts = Readonly<Record<string, number>>
 
 function* differences(expected: Counts, found: Counts, say: (name: string, count: number) => string): Generator<string> {
   for (const name of new Set([...Object.keys(expected), ...Object.keys(found)])) {
-    const [wanted, got] = [expected[name], found[name]]
+    const [wanted, got] = [countOf(expected, name), countOf(found, name)]
     if (wanted === got) continue
     if (got === undefined) yield `${say(name, wanted ?? 0)} expected, and it is not there`
     else if (wanted === undefined) yield `${say(name, got)} found, and there was no such thing in the snapshot`
     else yield `${say(name, wanted)} expected, ${got} found`
   }
+}
+
+// A table may well be called `constructor`.
+function countOf(counts: Counts, name: string): number | undefined {
+  return Object.hasOwn(counts, name) ? counts[name] : undefined
 }

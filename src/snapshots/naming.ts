@@ -5,7 +5,10 @@ import { CODEC_EXTENSIONS, type Codec } from './codecs.ts'
 
 /** `mydb-snapshot-2026-01-08T10-30-45Z`; the second one of the same second ends with `-2`, and so on. */
 export function stemOf(database: string, at: Date, attempt = 1): string {
-  const time = at.toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')
+  const time = at
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-')
   return `${database}-snapshot-${time}${attempt === 1 ? '' : `-${attempt}`}`
 }
 
@@ -15,6 +18,11 @@ export function fileNameOf(stem: string, extension: string, codec: Codec): strin
 
 export function manifestNameOf(stem: string): string {
   return `${stem}.json`
+}
+
+/** The stem of a manifest's name; undefined for the name of anything else. */
+export function stemIn(name: string): string | undefined {
+  return /^([^.].*)\.json$/s.exec(name)?.[1]
 }
 
 const FOREIGN = /^(?<stem>.+?)(?<extension>\.(?:sql|db|rdb|tar|sqlite|sqlite3|dump))(?:\.(?:gz|zst|tgz))?$/

@@ -66,7 +66,12 @@ async function put(root: string, key: string, bytes: Bytes, ifAbsent: boolean): 
   } finally {
     await step(rm(temporary, { force: true }))
   }
-  await step(syncFolder(folder))
+  await step(
+    syncFolder(folder).catch(async (error: unknown) => {
+      if (ifAbsent) await rm(file, { force: true }) // a put that fails leaves the key as it was
+      throw error
+    }),
+  )
 }
 
 async function fill(handle: FileHandle, bytes: Bytes, explained: (error: unknown) => Error): Promise<void> {
@@ -106,19 +111,19 @@ async function* get(root: string, key: string): Bytes {
     const found = await handle.stat()
     if (!found.isFile()) throw missing(root, key)
     const size = Math.min(READ, found.size + 1)
-    let [front, back] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(found.size < READ ? 1 : size)]
+    let [front, back] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
     const read = async (position: number): Promise<Buffer> => {
-      const { bytesRead } = await handle.read(front, 0, front.byteLength, position)
+      const { bytesRead } = await handle.read(front, 0, size, position)
       return front.subarray(0, bytesRead)
     }
-    next = settle(read(0)) // one is read ahead while the reader is busy with the one before
-    for (let position = 0; ;) {
-      const block = await next
+    next = settle(read(0))
+    for (let position = 0; next !== undefined;) {
+      const block: Buffer | Error = await next
       if (block instanceof Error) throw failed(block)
-      if (block.byteLength === 0) return
       position += block.byteLength
       ;[front, back] = [back, front]
-      next = settle(read(position))
+      // One block is read ahead while the reader is busy with the one before; a short one is the last.
+      next = block.byteLength < size ? undefined : settle(read(position))
       for (let from = 0; from < block.byteLength; from += PIECE) yield Uint8Array.prototype.slice.call(block, from, from + PIECE)
     }
   } finally {

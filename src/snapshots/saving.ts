@@ -1,0 +1,108 @@
+// Saving a snapshot: the data file gets its name when it is whole and everything that the manifest will say is known; then
+// the manifest makes it a snapshot. A note (unfinished.ts) stands beside it in between.
+
+import { meter, once, type Bytes } from '../base/bytes.ts'
+import type { Dump, Facts, Format } from '../engines/engine.ts'
+import type { Store } from '../stores/store.ts'
+import { compress, type Codec, type Compression } from './codecs.ts'
+import { FORMAT_VERSION, type FileRecord, type Manifest } from './manifest.ts'
+import { fileNameOf, manifestNameOf } from './naming.ts'
+import { manifestSchema } from './schema.ts'
+import { clearUp, release, reserve } from './unfinished.ts'
+
+/** What is known before the first byte. */
+export interface Draft extends Pick<
+  Manifest,
+  'id' | 'project' | 'database' | 'engine' | 'runtime' | 'comment' | 'tags' | 'askedBy' | 'git'
+> {
+  readonly started: Date
+}
+
+export interface SaveOptions {
+  readonly format: Format
+  readonly compression: Compression
+  /** The engine's look at the format's own end marker. */
+  readonly check: (bytes: Bytes) => Bytes
+  readonly signal: AbortSignal
+  /** Told how many plain bytes have passed. */
+  readonly onProgress: (bytes: number) => void
+}
+
+export async function save(store: Store, draft: Draft, dump: Dump, options: SaveOptions): Promise<Manifest> {
+  const { format, compression, signal } = options
+  signal.throwIfAborted()
+  await clearUp(store)
+  const nameOf = (stem: string): string => fileNameOf(stem, format.extension, compression.codec)
+  const stem = await reserve(store, draft.database, dump.instant, nameOf)
+  const name = nameOf(stem)
+  const plain = meter(options.check(dump.bytes), options.onProgress)
+  const stored = compression.codec === 'none' ? plain : meter(compress(plain.bytes, compression))
+  const sealing = sealed(stored.bytes, signal, async () => {
+    const file = { name, codec: compression.codec, plain: plain.digest(), stored: stored.digest() }
+    return compose(draft, dump.instant, await dump.facts(), format, stem, file)
+  })
+  let placed = false
+  try {
+    await store.put(name, sealing.bytes, { ifAbsent: true })
+    placed = true
+    await store.put(manifestNameOf(stem), encode(sealing.manifest()), { ifAbsent: true })
+  } catch (error) {
+    // If even this fails the note stays, which keeps the file out of every list. What went wrong first is what is told.
+    const gone = placed ? store.delete(name) : Promise.resolve()
+    await gone.then(() => release(store, stem)).catch(() => {})
+    throw error
+  }
+  // From here on it is a snapshot, also with the note beside it: a store may refuse to delete, and the next save tries again.
+  await release(store, stem).catch(() => {})
+  return sealing.manifest()
+}
+
+/** Passes the bytes on, and ends only when the manifest is known: what can fail, fails before the data file has its name. */
+function sealed(source: Bytes, signal: AbortSignal, finish: () => Promise<Manifest>) {
+  let manifest: Manifest | undefined
+  async function* pass(): Bytes {
+    for await (const chunk of source) {
+      signal.throwIfAborted()
+      yield chunk
+    }
+    manifest = await finish()
+    signal.throwIfAborted()
+  }
+  return {
+    bytes: pass(),
+    manifest(): Manifest {
+      if (manifest === undefined) throw new Error('the store has put bytes without reading them to their end')
+      return manifest
+    },
+  }
+}
+
+function compose(draft: Draft, instant: Date, facts: Facts, format: Format, stem: string, file: FileRecord): Manifest {
+  const written: Record<keyof Manifest, unknown> = {
+    formatVersion: FORMAT_VERSION,
+    ...draft,
+    product: facts.product,
+    version: facts.version,
+    format: format.name,
+    started: draft.started.toISOString(),
+    instant: instant.toISOString(),
+    finished: new Date().toISOString(),
+    files: [file],
+    recipients: [],
+    census: facts.census,
+    notes: facts.notes,
+    tools: facts.tools,
+    pinned: false,
+    verification: null,
+    byHand: [...unpacking(file.name, file.codec), ...format.byHand(fileNameOf(stem, format.extension, 'none'), facts.census)],
+  }
+  return manifestSchema.parse(written)
+}
+
+function unpacking(name: string, codec: Codec): readonly string[] {
+  return codec === 'none' ? [] : [codec === 'gzip' ? `gunzip --keep ${name}` : `zstd -d ${name}`]
+}
+
+export function encode(manifest: Manifest): Bytes {
+  return once(`${JSON.stringify(manifest, null, 2)}\n`)
+}
