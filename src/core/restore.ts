@@ -3,6 +3,7 @@
 import { HayaiError } from '../base/errors.ts'
 import { freeBytes } from '../base/files.ts'
 import { checkName } from '../base/names.ts'
+import { compareVersions } from '../base/versions.ts'
 import { changeCatalog, withEvent } from '../project/catalog.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
@@ -85,8 +86,8 @@ function versionCheck(source: Source, version: string): Check {
   const { recipe } = source.engine
   const made = source.manifest?.version ?? ''
   if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }
-  const [then, now] = [Number(recipe.majorOf(made)), Number(recipe.majorOf(version))]
-  const ok = source.format.kind === 'physical' ? then === now : then <= now
+  const difference = compareVersions(recipe.majorOf(made), recipe.majorOf(version))
+  const ok = source.format.kind === 'physical' ? difference === 0 : difference <= 0
   return { what: 'version', ok, detail: `made by ${made}, restored into ${version}` }
 }
 

@@ -100,7 +100,7 @@ export interface Place {
   readonly dataDir: string
   readonly port: number
   readonly settings: Settings
-  /** A file, readable by the server's account alone, that holds the password and is removed after creation. */
+  /** A file, readable by the server's account alone, that holds the password (or `secretFile`) and is removed after creation. */
   readonly passwordFile: string
   /** Which of `looksFor` are there. */
   readonly found: readonly string[]
@@ -122,6 +122,8 @@ export interface ServerRecipe {
   /** The server program, and every other program that must come from the same installation. */
   readonly server: string
   readonly tools: readonly string[]
+  /** Where tools may be that are not in the server's own folder, as seen from it: `../bin`. */
+  readonly beside?: readonly string[]
   /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */
   readonly folders: readonly string[]
   /** Reads the version from what `<server> --version` prints. */
@@ -133,6 +135,10 @@ export interface ServerRecipe {
   readonly install: (major: string | undefined) => string
   /** The account the server runs as when Hayai is root. */
   readonly account: string
+  /** The server looks up the real path of its folder: to be handed the folder is not enough, its account must be able to walk there. */
+  readonly walks?: boolean
+  /** What `Place.passwordFile` holds where the bare password will not do: statements that set it, for instance. */
+  readonly secretFile?: (settings: Settings) => string
   /** Programs that turn an empty folder into a database at rest, in order. `input` goes to the program's stdin. */
   readonly create: (place: Place) => readonly (Invocation & { readonly input?: string })[]
   /** Files below the data folder (`a/b`) by whose presence `serve` decides. */

@@ -16,7 +16,7 @@ import {
   writeLedger,
   type Ledger,
 } from './generations.ts'
-import { accountFor } from './native/account.ts'
+import { accountFor, startedAs } from './native/account.ts'
 import { exchange, resumeExchange } from './native/exchange.ts'
 import {
   createData,
@@ -49,7 +49,7 @@ export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): 
     shape: 'server',
     async probe(engine, version) {
       const recipe = serverRecipe(engine)
-      await accountFor(recipe)
+      await startedAs(await accountFor(recipe), recipe)
       return { version: (await findInstallation(recipe, engine.title, version)).version }
     },
     site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),

@@ -5,7 +5,7 @@
 import { chmod, lchown, open, readdir, readFile, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HayaiError, isCode } from '../../base/errors.ts'
-import { output } from '../../base/exec.ts'
+import { findOnPath, output, type Command } from '../../base/exec.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
 export interface Account {
@@ -32,6 +32,34 @@ export async function ownerOf(folder: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const { uid, gid } = await stat(folder)
   return { uid, gid }
+}
+
+/**
+ * How a program is started as that account. A server that looks up the real path of its folder must walk there, past folders
+ * that are closed to it, `.hayai` to begin with: it gets the one right of root to look into any folder, and no other.
+ */
+export async function startedAs(account: Account | undefined, recipe: ServerRecipe): Promise<Pick<Command, 'account' | 'through'>> {
+  if (account === undefined) return {}
+  if (recipe.walks !== true || process.platform !== 'linux') return { account }
+  const setpriv = await findOnPath('setpriv')
+  if (setpriv === undefined || !(await mayGiveTheWay())) {
+    throw new HayaiError('ENVIRONMENT', `root cannot show ${recipe.server} the way to its data here`, {
+      hint: 'Run Hayai as a user that is not root; or install util-linux and, in a container, add the capability DAC_READ_SEARCH.',
+    })
+  }
+  const only = '-all,+dac_read_search'
+  const who = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', `--inh-caps=${only}`, `--ambient-caps=${only}`]
+  return { through: [setpriv, ...who, `--bounding-set=${only}`, '--'] }
+}
+
+const DAC_READ_SEARCH = 1n << 2n
+
+async function mayGiveTheWay(): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8')
+  return ['CapPrm', 'CapBnd'].every((set) => {
+    const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1]
+    return mask !== undefined && (BigInt(`0x${mask}`) & DAC_READ_SEARCH) !== 0n
+  })
 }
 
 /** Gives a folder and all that is in it to an account; links are given, not followed. */

@@ -10,9 +10,9 @@ import { run } from '../../base/exec.ts'
 import { exists, makeFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
 import { isAlive, self, type ProcessId } from '../../base/processes.ts'
 import { isGenerationName, nextName, type Ledger } from '../generations.ts'
-import { accountFor, ownerOf, reach } from './account.ts'
+import { accountFor, ownerOf, reach, startedAs } from './account.ts'
 import { called, generationFolder, serverFolder, type Home } from './home.ts'
-import type { Installation } from './installation.ts'
+import { programIn, type Installation } from './installation.ts'
 import { endServer } from './server.ts'
 
 /** A new, unfinished generation: its name. The server's folder in it is empty and belongs to the server's account. */
@@ -41,7 +41,8 @@ export async function createData(home: Home, name: string, installation: Install
   const account = await ownerOf(folder)
   const passwordFile = join(generationFolder(home, name), 'password')
   try {
-    await writeFile(passwordFile, `${placement.settings.password.reveal()}\n`, { mode: 0o600, flag: 'wx' })
+    const secret = recipe.secretFile?.(placement.settings) ?? `${placement.settings.password.reveal()}\n`
+    await writeFile(passwordFile, secret, { mode: 0o600, flag: 'wx' })
     await chmod(passwordFile, 0o600)
     if (account !== undefined) await lchown(passwordFile, account.uid, account.gid)
     await using reached = await reach([folder, passwordFile], account)
@@ -49,12 +50,12 @@ export async function createData(home: Home, name: string, installation: Install
     const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [] }
     for (const { program, args, env, input } of recipe.create(place)) {
       const command = {
-        file: join(installation.folder, program),
+        file: programIn(installation, program),
         args,
         cwd: '/',
         descriptors: reached.descriptors,
+        ...(await startedAs(account, recipe)),
         ...(env === undefined ? {} : { env }),
-        ...(account === undefined ? {} : { account }),
         ...(signal === undefined ? {} : { signal }),
       }
       await drain(run(command, input === undefined ? undefined : once(input)))

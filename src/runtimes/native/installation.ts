@@ -5,11 +5,18 @@ import { access, constants, readdir, realpath } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
 import { output } from '../../base/exec.ts'
+import { compareVersions } from '../../base/versions.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
 export interface Installation {
   readonly folder: string
   readonly version: string
+  /** Tools that are not in that folder, by name. */
+  readonly elsewhere: Readonly<Record<string, string>>
+}
+
+export function programIn({ folder, elsewhere }: Installation, program: string): string {
+  return elsewhere[program] ?? join(folder, program)
 }
 
 /** The newest one that fits `version` (`15`, `15.18`), or the newest of all. Throws ENVIRONMENT, with what to install. */
@@ -18,7 +25,7 @@ export async function findInstallation(recipe: ServerRecipe, title: string, vers
   const examined = await Promise.all((await candidates(recipe, major)).map((folder) => examine(recipe, folder)))
   const whole = examined.filter((each) => each.problem === undefined).toSorted((a, b) => compareVersions(b.version, a.version))
   const found = whole.find((each) => version === undefined || fits(each.version, version))
-  if (found !== undefined) return { folder: found.folder, version: found.version }
+  if (found !== undefined) return { folder: found.folder, version: found.version, elsewhere: found.elsewhere }
   const seen = [
     ...whole.map((each) => `${each.version} in ${each.folder}`),
     ...examined.flatMap((each) => (each.problem === undefined ? [] : [each.problem])),
@@ -30,20 +37,18 @@ export async function findInstallation(recipe: ServerRecipe, title: string, vers
   })
 }
 
-interface Examined {
-  readonly folder: string
-  readonly version: string
+interface Examined extends Installation {
   readonly problem: string | undefined
 }
 
 async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> {
-  const missing = await missingTools(recipe, folder)
-  if (missing.length > 0) return { folder, version: '', problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
+  const { missing, elsewhere } = await look(recipe, folder)
+  if (missing.length > 0) return { folder, version: '', elsewhere, problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
   try {
     const version = recipe.versionOf(await output({ file: join(folder, recipe.server), args: ['--version'] }))
-    return { folder, version, problem: undefined }
+    return { folder, version, elsewhere, problem: undefined }
   } catch (error) {
-    return { folder, version: '', problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
+    return { folder, version: '', elsewhere, problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
   }
 }
 
@@ -57,15 +62,26 @@ async function candidates(recipe: ServerRecipe, major: string | undefined): Prom
     if (!(await isProgram(program))) continue
     // A link on PATH to the server alone is common; its tools are where it leads to.
     const real = await realpath(program)
-    if (found.get(real) === undefined) found.set(real, (await missingTools(recipe, folder)).length === 0 ? folder : dirname(real))
+    if (found.get(real) === undefined) found.set(real, (await look(recipe, folder)).missing.length === 0 ? folder : dirname(real))
   }
   return [...found.values()]
 }
 
-async function missingTools(recipe: ServerRecipe, folder: string): Promise<readonly string[]> {
+async function look(recipe: ServerRecipe, folder: string): Promise<{ readonly missing: readonly string[]; readonly elsewhere: Record<string, string> }> {
   const missing: string[] = []
-  for (const tool of recipe.tools) if (!(await isProgram(join(folder, tool)))) missing.push(tool)
-  return missing
+  const elsewhere: Record<string, string> = {}
+  for (const tool of recipe.tools) {
+    if (await isProgram(join(folder, tool))) continue
+    const place = await firstProgram((recipe.beside ?? []).map((other) => join(folder, other, tool)))
+    if (place === undefined) missing.push(tool)
+    else elsewhere[tool] = place
+  }
+  return { missing, elsewhere }
+}
+
+async function firstProgram(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await isProgram(path)) return path
+  return undefined
 }
 
 /** `/usr/lib/postgresql/{major}/bin` → the folder of that major, or those of every major that is there. */
@@ -104,13 +120,4 @@ async function isProgram(path: string): Promise<boolean> {
 /** 15.18 fits 15 and 15.18, not 1 nor 15.1. */
 function fits(found: string, wanted: string): boolean {
   return found === wanted || found.startsWith(`${wanted}.`)
-}
-
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(/[^0-9]+/).map(Number))
-  for (let at = 0; at < Math.max(left?.length ?? 0, right?.length ?? 0); at += 1) {
-    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

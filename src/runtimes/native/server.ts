@@ -11,9 +11,9 @@ import { environment } from '../../base/exec.ts'
 import { exists, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
-import { ownerOf, reach } from './account.ts'
+import { ownerOf, reach, startedAs } from './account.ts'
 import { called, endpointAt, serverFolder, type Home } from './home.ts'
-import type { Installation } from './installation.ts'
+import { programIn, type Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
 
 /** What is known of a server that was started: the content of server.json. */
@@ -40,6 +40,7 @@ export interface Running {
   readonly ended: Promise<number | null>
 }
 
+const SHELL = '/bin/sh'
 const GATE = 'read -r go || exit 125; exec "$0" "$@"' // what follows the word is the program's own input
 
 /** Returns once the server answers a query. When it fails nothing of it is left: no process, no record. */
@@ -80,10 +81,12 @@ async function launch(home: Home, start: Start): Promise<Running> {
   let child: ChildProcess
   let ended: Promise<number | null>
   try {
-    child = spawn('/bin/sh', ['-c', GATE, join(start.installation.folder, program), ...args], {
+    const { through = [], ...as } = await startedAs(account, recipe)
+    const [first = SHELL, ...words] = [...through, SHELL, '-c', GATE, programIn(start.installation, program), ...args]
+    child = spawn(first, words, {
       env: environment(env),
       cwd: '/',
-      ...account,
+      ...as.account,
       detached: true, // its own session: Ctrl-C of the terminal is not for it, and it outlives Hayai
       stdio: ['pipe', log.fd, log.fd, ...reached.descriptors],
     })

@@ -7,7 +7,7 @@ import { run } from '../../base/exec.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Invocation, Target } from '../../engines/engine.ts'
 import { serverFolder, type Home } from './home.ts'
-import type { Installation } from './installation.ts'
+import { programIn, type Installation } from './installation.ts'
 
 export async function targetOf(
   home: Home,
@@ -25,9 +25,9 @@ export async function targetOf(
     path: serverFolder(home, generation),
     scratch,
     async *run({ program, args, env, signal }: Invocation, input?: Bytes) {
-      const { folder } = await (found ??= installation())
+      const programs = await (found ??= installation())
       yield* run(
-        { file: join(folder, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) },
+        { file: programIn(programs, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) },
         input,
       )
     },
