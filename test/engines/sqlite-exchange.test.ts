@@ -41,13 +41,20 @@ interface Trial {
 }
 
 async function exchange({ patience = 5000, ready }: Trial = {}): Promise<void> {
-  await recipe().exchange({ live: at(live), incoming: at(incoming), outgoing: at(outgoing), patience, ready: async () => ready?.() })
+  const look = await recipe().exchange({
+    live: at(live),
+    incoming: at(incoming),
+    outgoing: at(outgoing),
+    mark: MARK,
+    patience,
+    ready: async () => ready?.(),
+  })
+  expect(look.state).toBe('sound')
 }
 
 async function stand(mode: string, before = '', after = ''): Promise<void> {
   sql(at(live), `PRAGMA journal_mode = ${mode}; ${PAIR} CREATE TABLE name (v); INSERT INTO name VALUES ('before'); ${before}`)
   sql(at(incoming), `${PAIR} CREATE TABLE name (v); INSERT INTO name VALUES ('after'); CREATE TABLE more (v); ${after}`)
-  await recipe().mark(at(incoming), MARK)
 }
 
 const name = (file: string) => sql(at(file), 'SELECT v FROM name; PRAGMA integrity_check').replaceAll('\n', ' ')
@@ -76,9 +83,7 @@ describe.each(MODES)('an exchange in %s mode', (mode) => {
     ['larger', 5, 4000],
   ])('by a %s database leaves no page too many or too few', async (_, before, after) => {
     await stand(mode, ballast(before), ballast(after))
-    await recipe().unmark(at(incoming), MARK)
     const wanted = sql(at(incoming), '.dump')
-    await recipe().mark(at(incoming), MARK)
     await exchange()
     await recipe().unmark(at(live), MARK)
     expect(sql(at(live), 'PRAGMA integrity_check;\n.dump')).toBe(`ok\n${wanted}`)
@@ -90,7 +95,6 @@ describe.each(MODES)('an exchange in %s mode', (mode) => {
     await rm(at(incoming))
     sql(at(incoming), `PRAGMA journal_mode = ${other}; VACUUM; PRAGMA application_id = 7`)
     expect(statSync(at(incoming)).size).toBe(4096)
-    await recipe().mark(at(incoming), MARK)
     await exchange()
     await recipe().unmark(at(live), MARK)
     expect(sql(at(live), '.tables\nPRAGMA integrity_check; PRAGMA application_id')).toBe('ok\n7')
@@ -261,7 +265,6 @@ describe('an exchange', () => {
     await stand(mode)
     await rm(at(incoming))
     sql(at(incoming), `PRAGMA page_size = ${size}; ${PAIR} CREATE TABLE name (v); INSERT INTO name VALUES ('after'); ${ballast(3000)}`)
-    await recipe().mark(at(incoming), MARK)
     const app = opened(at(live))
     if (connected) await app.tell(`q('SELECT * FROM name')`)
     else await app.kill()
@@ -275,7 +278,6 @@ describe('an exchange', () => {
     await stand('wal')
     await rm(at(incoming))
     sql(at(incoming), `PRAGMA page_size = 1024; CREATE TABLE name (v)`)
-    await recipe().mark(at(incoming), MARK)
     const app = opened(at(live))
     await app.tell(`q('SELECT * FROM name')`)
     await expect(exchange({ patience: 500 })).rejects.toMatchObject({
@@ -288,7 +290,6 @@ describe('an exchange', () => {
   it('takes another text encoding, and an empty file for a database', async () => {
     writeFileSync(at(live), '')
     sql(at(incoming), `PRAGMA encoding = 'UTF-16le'; CREATE TABLE name (v); INSERT INTO name VALUES ('ünïcode')`)
-    await recipe().mark(at(incoming), MARK)
     await exchange()
     expect(sql(at(live), 'SELECT v FROM name; PRAGMA encoding')).toBe('ünïcode\nUTF-16le')
     expect(statSync(at(outgoing)).size).toBe(0)
@@ -296,7 +297,7 @@ describe('an exchange', () => {
   })
 
   it('does not begin without room for it', async () => {
-    const script = `mount -t tmpfs -o size=8m tmpfs "$1" && mv "$2" "$1/live.db" && exec "$3" "$4" exchange "{\\"live\\":\\"$1/live.db\\",\\"incoming\\":\\"$5\\",\\"outgoing\\":\\"$1/outgoing.db\\",\\"patience\\":1000}"`
+    const script = `mount -t tmpfs -o size=8m tmpfs "$1" && mv "$2" "$1/live.db" && exec "$3" "$4" exchange "{\\"live\\":\\"$1/live.db\\",\\"incoming\\":\\"$5\\",\\"outgoing\\":\\"$1/outgoing.db\\",\\"mark\\":\\"m\\",\\"patience\\":1000}"`
     if (spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status !== 0) return
     await stand('delete', ballast(3500), ballast(3500))
     execFileSync('mkdir', [at('small')])

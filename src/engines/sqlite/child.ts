@@ -6,7 +6,7 @@ import { countAll } from './census.ts'
 import { explained, openLive, patiently } from './connection.ts'
 import { copyAndCheck } from './copy.ts'
 import { exchange, keep, permission } from './exchange.ts'
-import { bears, check, create, look, mark, recognise, unmark } from './file.ts'
+import { bears, check, create, look, recognise, unmark } from './file.ts'
 import { lineOfAnswer, lineOfError } from './lines.ts'
 import type { Answers, Counted, Happening, Requests, Verb } from './protocol.ts'
 
@@ -20,7 +20,6 @@ const work: Work = {
   inspect,
   copy: (request) => copyAndCheck(request, tell),
   check,
-  mark,
   bears,
   unmark,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),

@@ -29,14 +29,15 @@ export function urlOf(file: string): URL {
 
 function connect(file: string, url: URL, readOnly: boolean): DatabaseSync {
   try {
-    // Short waits, so that the deadline and the other party both get their turn; patiently() repeats them.
     return new DatabaseSync(url, { readOnly, timeout: WAIT })
   } catch (error) {
     throw explained(error, file)
   }
 }
 
-const WAIT = 250
+// SQLite itself looks every 100 ms: a program that writes without a pause would hardly ever be caught between two transactions.
+// So it gives up at once, and patiently() looks again, hundreds of times a second.
+const WAIT = 5
 
 /** Repeats what others are in the way of, and throws LOCKED, with their names, when `patience` has run out. */
 export async function patiently<T>(file: string, patience: number, attempt: () => T | Promise<T>): Promise<T> {
@@ -47,7 +48,7 @@ export async function patiently<T>(file: string, patience: number, attempt: () =
     } catch (error) {
       if (!isBusy(error)) throw explained(error, file)
       if (Date.now() >= deadline) throw locked(file, patience)
-      await sleep(1 + Math.random() * 4)
+      await sleep(Math.random() * 3)
     }
   }
 }

@@ -15,36 +15,39 @@ import { backup } from 'node:sqlite'
 import { HayaiError } from '../../base/errors.ts'
 import { environment } from '../../base/exec.ts'
 import { temporaryName } from '../../base/files.ts'
+import type { Look } from '../engine.ts'
 import { explained, isBusy, locked, numberIn, openLive, patiently, urlOf, valueOf } from './connection.ts'
 import { copyOnline, syncFile } from './copy.ts'
-import { headOf } from './file.ts'
+import { headOf, look, markFile } from './file.ts'
 import { isWal } from './header.ts'
 import { errorIn, parseLine } from './lines.ts'
 import type { Requests } from './protocol.ts'
 
-export async function exchange(order: Requests['exchange'], permitted: () => boolean): Promise<void> {
-  const { live, incoming, patience } = order
-  const deadline = Date.now() + patience
+export async function exchange(order: Requests['exchange'], permitted: () => boolean): Promise<Look> {
+  const { live, incoming, mark, patience } = order
+  markFile(incoming, mark)
+  const found = look({ file: live })
+  if (found.state !== 'sound') return found
   const source = openLive(incoming)
   try {
     const [pages, size] = [numberIn(source, 'PRAGMA main.page_count'), numberIn(source, 'PRAGMA main.page_size')]
-    if (pages < 2) throw new Error('what comes in has a single page: it was not marked')
+    if (pages < 2) throw new Error('what comes in has a single page: nothing could happen between its first and its last')
     refuseWithoutRoom(order)
     await allowPagesOf(size, live, patience)
     // At least one page is left for after the first step, and that step stays in the cache: the file itself is still as it was.
     const rate = Math.max(1, Math.min(Math.floor(FIRST_STEP_BYTES / size), pages - 1))
-    for (;;) {
-      await waitForTurn(live, patience)
-      let held = false
-      const progress = (): void => {
-        if (held) return
-        held = true
-        keepInChild(order)
-        if (!permitted()) throw new HayaiError('INTERRUPTED', 'the exchange was given up; nothing was changed')
-      }
+    let held = false
+    const progress = (): void => {
+      if (held) return
+      held = true
+      keepInChild(order)
+      if (!permitted()) throw new HayaiError('INTERRUPTED', 'the exchange was given up; nothing was changed')
+    }
+    const deadline = Date.now() + patience
+    for (let pause = 20; ; pause = Math.min(pause * 2, 320)) {
       try {
-        await backup(source, urlOf(live), { rate, progress })
-        return
+        await inTurn(live, patience, pause, () => backup(source, urlOf(live), { rate, progress }))
+        return found
       } catch (error) {
         if (held || !wasTooLate(error)) throw explained(error, live)
         if (Date.now() >= deadline) throw locked(live, patience)
@@ -57,11 +60,15 @@ export async function exchange(order: Requests['exchange'], permitted: () => boo
 
 const FIRST_STEP_BYTES = 512 * 1024
 
-// The backup API neither waits nor takes a lock over: the wait is made here, and whoever is quicker then wins, until the deadline.
-async function waitForTurn(live: string, patience: number): Promise<void> {
+// The backup API neither waits nor takes a lock over, so the wait is made here. Others who wait look again after pauses that grow:
+// writers are held up until they sleep longer than it takes to begin; then readers are let out, where they are in the way.
+async function inTurn<T>(live: string, patience: number, pause: number, begin: () => Promise<T>): Promise<T> {
   const db = openLive(live)
   try {
-    await patiently(live, patience, () => db.exec('BEGIN EXCLUSIVE; ROLLBACK'))
+    await patiently(live, patience, () => db.exec('BEGIN IMMEDIATE'))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause)
+    db.exec('ROLLBACK; PRAGMA busy_timeout = 250; BEGIN EXCLUSIVE; ROLLBACK')
+    return await begin()
   } finally {
     db.close()
   }
@@ -132,7 +139,7 @@ export async function keep({ live, outgoing }: Requests['keep']): Promise<void> 
   const partial = join(dirname(outgoing), temporaryName(basename(outgoing)))
   try {
     // In WAL mode readers are let in, and the file alone does not hold everything. Otherwise nobody is let in, and it does.
-    if (isWal(headOf(live))) await copyOnline(live, partial, 0, () => {})
+    if (isWal(headOf(live))) await copyOnline(live, partial, 5000, () => {})
     else copyFileSync(live, partial, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     syncFile(partial)
     renameSync(partial, outgoing)

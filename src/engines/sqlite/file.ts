@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { HayaiError, systemCode } from '../../base/errors.ts'
+import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
 import { explained, isBusy, isDamage, numberIn, openFrozen, openLive, patiently, quoted, valueOf } from './connection.ts'
 import { giveHeader, syncFile } from './copy.ts'
 import { flawOf, HEADER_BYTES, hasMagic } from './header.ts'
@@ -75,16 +75,20 @@ export function check({ file }: Requests['check']): readonly string[] {
 
 // A mark is a view that nobody uses: it lives in the schema alone, and nothing is left of it when it is dropped. The file gets
 // a second page, because an exchange needs two (exchange.ts).
-export function mark({ file, mark }: Requests['mark']): void {
+export function markFile(file: string, mark: string): void {
   const db = openLive(file)
   try {
     const pages = numberIn(db, 'PRAGMA main.page_count')
     const filling = pages > 1 ? '' : ' '.repeat(numberIn(db, 'PRAGMA main.page_size'))
     db.exec(
-      `CREATE VIEW ${quoted(mark)} AS SELECT 'Hayai is bringing this database back; this view goes away by itself.${filling}' AS note`,
+      `CREATE VIEW IF NOT EXISTS ${quoted(mark)} AS SELECT 'Hayai is bringing this database back; this view goes away by itself.${filling}' AS note`,
     )
   } catch (error) {
-    throw explained(error, file)
+    if (!isDamage(error)) throw explained(error, file)
+    throw new HayaiError('CORRUPT', `what shall be brought back is damaged: ${messageOf(error)}`, {
+      hint: `It is kept as it is: ${file}. Restore a snapshot instead.`,
+      cause: error,
+    })
   } finally {
     db.close()
   }
@@ -99,14 +103,12 @@ export async function bears({ file, mark, patience }: Requests['bears']): Promis
     return await patiently(file, patience, () => {
       try {
         db.exec('BEGIN IMMEDIATE')
-      } catch (error) {
-        if (isDamage(error)) return false
-        throw error
-      }
-      try {
         return valueOf(db, `SELECT 1 FROM main.sqlite_schema WHERE type = 'view' AND name = ?`, mark) === 1
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        return false
       } finally {
-        db.exec('ROLLBACK')
+        if (db.isTransaction) db.exec('ROLLBACK')
       }
     })
   } finally {
@@ -114,12 +116,20 @@ export async function bears({ file, mark, patience }: Requests['bears']): Promis
   }
 }
 
+/** What is missing or damaged bears no mark. */
 export async function unmark({ file, mark, patience }: Requests['unmark']): Promise<void> {
+  if (!isThere(file)) return
   const db = openLive(file)
   try {
-    await patiently(file, patience, () => db.exec(`DROP VIEW IF EXISTS main.${quoted(mark)}`))
+    await patiently(file, patience, () => {
+      try {
+        db.exec(`DROP VIEW IF EXISTS main.${quoted(mark)}`)
+      } catch (error) {
+        if (!isDamage(error)) throw error
+      }
+    })
     // What an exchange wrote is as large as the database: it need not wait in the -wal for the next program that tidies up.
-    db.exec('PRAGMA main.wal_checkpoint(TRUNCATE)')
+    db.prepare('PRAGMA main.wal_checkpoint(TRUNCATE)').get()
   } finally {
     db.close()
   }

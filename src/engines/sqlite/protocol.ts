@@ -4,7 +4,7 @@
 // Why a child: a native call may take minutes, and a child's can be ended; and a program that uses Hayai as a library may have the
 // same database open, whose locks the kernel would drop as soon as this process opened and closed that file by itself (POSIX).
 
-import type { Census } from '../engine.ts'
+import type { Census, Look } from '../engine.ts'
 
 /** What was counted in a database, and what had to be left out, each in a whole sentence. */
 export interface Counted {
@@ -23,11 +23,16 @@ export interface Requests {
   readonly copy: { readonly file: string; readonly to: string; readonly patience: number }
   /** Throws CORRUPT unless the file, which nobody else uses, is a whole and sound database. */
   readonly check: { readonly file: string }
-  readonly mark: { readonly file: string; readonly mark: string }
   readonly bears: { readonly file: string; readonly mark: string; readonly patience: number }
   readonly unmark: { readonly file: string; readonly mark: string; readonly patience: number }
   /** Says `ready` and then reads one byte: `g` is the permission to go on, the end of the input is the order to give up. */
-  readonly exchange: { readonly live: string; readonly incoming: string; readonly outgoing: string; readonly patience: number }
+  readonly exchange: {
+    readonly live: string
+    readonly incoming: string
+    readonly outgoing: string
+    readonly mark: string
+    readonly patience: number
+  }
   /** Asked by `exchange` of a child of its own, while it keeps all others out of the live file. */
   readonly keep: { readonly live: string; readonly outgoing: string }
   /** Standard output is the text itself, and the exit status tells how it went. */
@@ -40,14 +45,13 @@ export interface Answers {
   readonly version: string
   readonly create: null
   readonly recognise: null
-  readonly look: { readonly state: 'sound' | 'missing' | 'damaged'; readonly users: readonly string[] }
+  readonly look: Look
   readonly inspect: Counted
   readonly copy: Counted
   readonly check: readonly string[]
-  readonly mark: null
   readonly bears: boolean
   readonly unmark: null
-  readonly exchange: null
+  readonly exchange: Look
   readonly keep: null
   readonly writeSql: null
   readonly readSql: null

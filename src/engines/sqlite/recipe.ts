@@ -1,7 +1,7 @@
 // SQLite as the recipe of a file: what a runtime needs to make it, to know it, and to exchange its content.
 
 import type { Bytes } from '../../base/bytes.ts'
-import type { Exchange, FileRecipe } from '../engine.ts'
+import type { Exchange, FileRecipe, Look } from '../engine.ts'
 import { ask } from './ask.ts'
 
 /** Milliseconds for which a transaction of others is waited for. */
@@ -15,13 +15,12 @@ export const recipe: FileRecipe = {
   create: async (file) => void (await ask('create', { file })),
   recognise: async (file) => void (await ask('recognise', { file })),
   look: (file) => ask('look', { file }),
-  mark: async (file, mark) => void (await ask('mark', { file, mark })),
   bears: (file, mark) => ask('bears', { file, mark, patience: 6 * PATIENCE }),
   unmark: async (file, mark) => void (await ask('unmark', { file, mark, patience: PATIENCE })),
   exchange,
 }
 
-async function exchange({ live, incoming, outgoing, patience, ready }: Exchange): Promise<void> {
+async function exchange({ ready, live, incoming, outgoing, mark, patience }: Exchange): Promise<Look> {
   const decision = Promise.withResolvers<boolean>()
   // Ends without a word when this process ends: then the child gives up, and cannot surprise whoever comes next.
   async function* permission(): Bytes {
@@ -38,7 +37,7 @@ async function exchange({ live, incoming, outgoing, patience, ready }: Exchange)
     }
   }
   try {
-    await ask('exchange', { live, incoming, outgoing, patience }, { on, input: permission() })
+    return await ask('exchange', { live, incoming, outgoing, mark, patience }, { on, input: permission() })
   } catch (error) {
     throw refusal ?? error
   }

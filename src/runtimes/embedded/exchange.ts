@@ -6,9 +6,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { exists, makeFolder, sweepPartials } from '../../base/files.ts'
-import { dirname } from 'node:path'
 import { dropped, grown, nextName, readLedger, switched, writeLedger, type Ledger } from '../generations.ts'
 import { deleteUnfinished, markUnfinished, namesIn } from './folders.ts'
 import { called, generationFile, generationFolder, liveFile, liveIsThere, type Home } from './home.ts'
@@ -51,25 +51,10 @@ export async function exchange(home: Home, ledger: Ledger, to: string, origin: s
 
 async function exchangeContent(home: Home, { from, to, mark }: Journal, ready: () => Promise<void>): Promise<void> {
   const { recipe, patience } = home
-  const live = await liveFile(home)
   const [incoming, outgoing] = [generationFile(home, to), generationFile(home, from)]
-  await markIncoming(home, incoming, mark)
-  home.at('marked')
-  const look = await recipe.look(live)
-  if (look.state !== 'sound') return place(home, { live, incoming, outgoing, look, ready })
-  await recipe.exchange({ live, incoming, outgoing, patience, ready })
-}
-
-async function markIncoming({ recipe }: Home, incoming: string, mark: string): Promise<void> {
-  try {
-    await recipe.mark(incoming, mark)
-  } catch (error) {
-    if (!isCode(error, 'CORRUPT')) throw error
-    throw new HayaiError('CORRUPT', `what shall be brought back is damaged: ${error.message}`, {
-      hint: `It is kept as it is, in ${dirname(incoming)}. Restore a snapshot instead.`,
-      cause: error,
-    })
-  }
+  const live = await liveFile(home)
+  const look = await recipe.exchange({ live, incoming, outgoing, mark, patience, ready })
+  if (look.state !== 'sound') await place(home, { live, incoming, outgoing, look, ready })
 }
 
 /** After a crash: finishes the exchange that was under way, or takes it back. */
@@ -100,6 +85,7 @@ async function finish(home: Home, journal: Journal): Promise<void> {
     throw error
   }
   home.at('unmarked')
+  if ((await readLedger(dataDir))?.entries[journal.from] === undefined) await deleteUnfinished(home, journal.from)
   await rm(generationFolder(home, journal.to), { recursive: true, force: true })
   home.at('cleared')
   await removeJournal(home)
@@ -119,7 +105,9 @@ async function takeBack(home: Home, journal: Journal, ledger: Ledger | undefined
   else if (ledger !== undefined && (await exists(outgoing)) && (await home.recipe.look(live)).state === 'damaged') {
     await keepApart(home, ledger, journal)
   }
-  if (ledger?.entries[journal.to] !== undefined && (await exists(incoming))) await home.recipe.unmark(incoming, journal.mark)
+  // A twin is thrown away as it is; a kept generation shall be as it was.
+  const kept = ledger?.entries[journal.to] !== undefined
+  if (kept && (await home.recipe.bears(incoming, journal.mark))) await home.recipe.unmark(incoming, journal.mark)
   await rm(generationFolder(home, journal.from), { recursive: true, force: true })
   await sweepPartials(dirname(live))
   await removeJournal(home)

@@ -17,7 +17,6 @@ export type Moment =
   | 'created'
   | 'folder made'
   | 'announced'
-  | 'marked'
   | 'ready'
   | 'moved aside'
   | 'exchanged'

@@ -1,10 +1,10 @@
 // Where the live file is missing or damaged there is no database whose content could be exchanged: a new file is laid in its
 // place, and what lies there, with all that belongs to it, is moved to the generation that it was.
 
-import { chmod, chown, constants, copyFile, link, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, constants, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { exists, makeFolder, syncFolder, syncTree, temporaryName } from '../../base/files.ts'
+import { exists, makeFolder, syncFolder, temporaryName } from '../../base/files.ts'
 import type { Look } from '../../engines/engine.ts'
 import { called, type Home } from './home.ts'
 
@@ -30,7 +30,7 @@ export async function place(home: Home, { live, incoming, outgoing, look, ready 
   try {
     await copyAside(incoming, partial)
     if (look.state === 'damaged') await likeThatOf(live, partial)
-    await syncTree(partial)
+    await syncFile(partial)
     await ready()
     await moveTogether(home, live, outgoing)
     home.at('moved aside')
@@ -62,7 +62,7 @@ async function move(from: string, to: string): Promise<void> {
     if (systemCode(error) !== 'EXDEV') throw error
     const partial = join(dirname(to), temporaryName(basename(to)))
     await copyAside(from, partial)
-    await syncTree(partial)
+    await syncFile(partial)
     await rename(partial, to)
     await syncFolder(dirname(to))
     await rm(from)
@@ -80,6 +80,15 @@ async function copyAside(from: string, to: string): Promise<void> {
       hint: 'Make room and try again. Nothing was changed.',
       cause: error,
     })
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 
