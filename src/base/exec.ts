@@ -90,7 +90,18 @@ async function executable(path: string): Promise<boolean> {
 }
 
 // Only these are handed on: a PGOPTIONS or a LANGUAGE of the person's shell must not change what a dump says.
-const HANDED_ON = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'TZ', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+const HANDED_ON = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'TMPDIR',
+  'TZ',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+]
 
 /** The environment that programs get: a few names of ours, and what the caller adds. */
 export function environment(added: Command['env'] = {}): Record<string, string> {
@@ -113,10 +124,14 @@ function ending(child: ChildProcess, command: Command): Promise<Ending> {
     child.once('error', (error) => {
       const missing = systemCode(error) === 'ENOENT'
       reject(
-        new HayaiError('ENVIRONMENT', `${basename(command.file)} ${missing ? 'is not on this machine' : `cannot be started: ${error.message}`}`, {
-          hint: missing ? `Install it, or put it on PATH.` : `Look at the permissions of ${command.file}.`,
-          cause: error,
-        }),
+        new HayaiError(
+          'ENVIRONMENT',
+          `${basename(command.file)} ${missing ? 'is not on this machine' : `cannot be started: ${error.message}`}`,
+          {
+            hint: missing ? `Install it, or put it on PATH.` : `Look at the permissions of ${command.file}.`,
+            cause: error,
+          },
+        ),
       )
     })
     child.once('exit', (code, signal) => resolve({ code, signal }))

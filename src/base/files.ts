@@ -86,10 +86,14 @@ export async function makeFolder(path: string): Promise<void> {
       throw new HayaiError('CONFLICT', `${path} cannot be made: a file is in its place`, { hint: 'Choose another folder.', cause: error })
     }
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-      throw new HayaiError('STORE_FAILED', `${path} cannot be made: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`, {
-        hint: 'Choose a folder you may write to.',
-        cause: error,
-      })
+      throw new HayaiError(
+        'STORE_FAILED',
+        `${path} cannot be made: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`,
+        {
+          hint: 'Choose a folder you may write to.',
+          cause: error,
+        },
+      )
     }
     throw error
   }

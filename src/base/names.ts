@@ -5,7 +5,20 @@ import { HayaiError } from './errors.ts'
 export const NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/
 /** Words that are subcommands where a database name may stand (`hayai snapshot list`). */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
-  'list', 'show', 'verify', 'rename', 'pin', 'unpin', 'tag', 'delete', 'export', 'import', 'prune', 'restore', 'status', 'latest',
+  'list',
+  'show',
+  'verify',
+  'rename',
+  'pin',
+  'unpin',
+  'tag',
+  'delete',
+  'export',
+  'import',
+  'prune',
+  'restore',
+  'status',
+  'latest',
 ])
 
 /** Returns the name, or throws USAGE when it is not one. `what` says whose name it is, for the message. */

@@ -67,7 +67,10 @@ let boot: string | undefined
 
 function startByPs(pid: number): string | undefined {
   try {
-    const printed = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+    const printed = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+    })
     const [state = '', ...started] = printed.trim().split(/\s+/)
     return state.startsWith('Z') || started.length === 0 ? undefined : started.join(' ')
   } catch {

@@ -182,7 +182,10 @@ export interface Project {
   connect(name: string): Promise<Connection>
   /** The end of the server's log; with `follow` it goes on until the signal. */
   logs(name: string, options?: { readonly follow?: boolean; readonly lines?: number }, watch?: Watch): Promise<Bytes>
-  remove(name: string, options?: { readonly keepData?: boolean; readonly missingOk?: boolean; readonly dryRun?: boolean }): Promise<RemoveAnswer>
+  remove(
+    name: string,
+    options?: { readonly keepData?: boolean; readonly missingOk?: boolean; readonly dryRun?: boolean },
+  ): Promise<RemoveAnswer>
   snapshot(request: SnapshotRequest, watch?: Watch): Promise<SnapshotAnswer>
   snapshots(options?: { readonly folder?: string }): Promise<readonly SnapshotView[]>
   restore(request: RestoreRequest, watch?: Watch): Promise<RestoreAnswer>

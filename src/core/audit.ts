@@ -4,7 +4,12 @@ import { appendFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import type { Context } from './context.ts'
 
-export async function audit(context: Context, verb: string, database: string, details: Readonly<Record<string, unknown>> = {}): Promise<void> {
+export async function audit(
+  context: Context,
+  verb: string,
+  database: string,
+  details: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const line = JSON.stringify({ at: new Date().toISOString(), by: account(), pid: process.pid, verb, database, ...details })
   await appendFile(context.paths.auditLog, `${line}\n`, { mode: 0o600 })
 }

@@ -9,7 +9,7 @@ import { Secret } from '../base/secret.ts'
 import type { Engine, Format, Settings } from '../engines/engine.ts'
 import { readCatalog, type DatabaseRecord } from '../project/catalog.ts'
 import { readConfig, type Config } from '../project/config.ts'
-import { pathsOf, type Paths } from '../project/paths.ts'
+import type { Paths } from '../project/paths.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
 import type { Store } from '../stores/store.ts'
@@ -112,7 +112,11 @@ export function runtimeOf(context: Context, name: string): Runtime {
 }
 
 /** The runtime that was asked for, or the first that can host the engine. */
-export function runtimeFor(context: Context, engine: Engine, asked: string | undefined): { readonly name: string; readonly runtime: Runtime } {
+export function runtimeFor(
+  context: Context,
+  engine: Engine,
+  asked: string | undefined,
+): { readonly name: string; readonly runtime: Runtime } {
   const able = Object.entries(context.parts.runtimes).filter(([, runtime]) => runtime.shape === engine.recipe.shape)
   if (asked === undefined) {
     const [first] = able
@@ -121,7 +125,9 @@ export function runtimeFor(context: Context, engine: Engine, asked: string | und
   }
   const runtime = runtimeOf(context, asked)
   if (runtime.shape === engine.recipe.shape) return { name: asked, runtime }
-  throw new HayaiError('USAGE', `${engine.title} cannot live in the runtime "${asked}"`, { hint: `It can live in: ${able.map(([name]) => name).join(', ')}.` })
+  throw new HayaiError('USAGE', `${engine.title} cannot live in the runtime "${asked}"`, {
+    hint: `It can live in: ${able.map(([name]) => name).join(', ')}.`,
+  })
 }
 
 export function formatOf(engine: Engine, asked: string | undefined): Format {
@@ -154,7 +160,12 @@ async function placementOf(
 }
 
 // The login is what the server was made with; a later edit of `environment:` does not change what a server accepts.
-async function settingsOf(context: Context, name: string, engine: Engine, environment: Readonly<Record<string, string>>): Promise<Settings> {
+async function settingsOf(
+  context: Context,
+  name: string,
+  engine: Engine,
+  environment: Readonly<Record<string, string>>,
+): Promise<Settings> {
   const made = await readSecret(context.root, name)
   const declared = engine.settings(environment, made?.password ?? new Secret(''))
   if (made === undefined) return declared
@@ -164,10 +175,13 @@ async function settingsOf(context: Context, name: string, engine: Engine, enviro
 async function unknownDatabase(context: Context, name: string, known: readonly string[]): Promise<HayaiError> {
   const config = await configOf(context)
   if (config?.databases[name] !== undefined) {
-    return new HayaiError('NOT_FOUND', `"${name}" is declared in .hayaidb, but has not been created yet`, { hint: 'hayai init --config .hayaidb' })
+    return new HayaiError('NOT_FOUND', `"${name}" is declared in .hayaidb, but has not been created yet`, {
+      hint: 'hayai init --config .hayaidb',
+    })
   }
   const near = nearest(name, known)
   return new HayaiError('NOT_FOUND', `no database is called "${name}"`, {
-    hint: near === undefined ? 'Run `hayai list` to see the ones there are.' : `Did you mean "${near}"? Run \`hayai list\` to see them all.`,
+    hint:
+      near === undefined ? 'Run `hayai list` to see the ones there are.' : `Did you mean "${near}"? Run \`hayai list\` to see them all.`,
   })
 }

@@ -62,9 +62,11 @@ async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
   agreed('engine', request.engine, declared?.engine)
   const { name: runtime } = runtimeFor(context, engine, agreed('runtime', request.runtime, declared?.runtime))
   const file = agreed('file', absolute(request.file, process.cwd()), absolute(declared?.file, context.root))
-  if (file !== undefined && engine.recipe.shape !== 'file') throw new HayaiError('USAGE', `--file does not fit ${engine.title}: it is a server`)
+  if (file !== undefined && engine.recipe.shape !== 'file')
+    throw new HayaiError('USAGE', `--file does not fit ${engine.title}: it is a server`)
   const port = agreed('port', request.port, declared?.port)
-  if (port !== undefined && engine.recipe.shape === 'file') throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
+  if (port !== undefined && engine.recipe.shape === 'file')
+    throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
   return { name, engine, runtime, version: agreed('version', request.version, declared?.version), port, file, declared }
 }
 
@@ -184,11 +186,15 @@ async function release(context: Context, name: string, entry: DatabaseRecord): P
 }
 
 function otherEngine(name: string, engine: string): HayaiError {
-  return new HayaiError('CONFLICT', `"${name}" exists and is a ${engine} database`, { hint: `Choose another name, or \`hayai remove ${name}\` first.` })
+  return new HayaiError('CONFLICT', `"${name}" exists and is a ${engine} database`, {
+    hint: `Choose another name, or \`hayai remove ${name}\` first.`,
+  })
 }
 
 function exists(name: string): HayaiError {
-  return new HayaiError('CONFLICT', `"${name}" exists already`, { hint: `Use it (\`hayai connect ${name}\`), add --exists-ok, or choose another name.` })
+  return new HayaiError('CONFLICT', `"${name}" exists already`, {
+    hint: `Use it (\`hayai connect ${name}\`), add --exists-ok, or choose another name.`,
+  })
 }
 
 function answer(done: readonly { view: DatabaseView; present: boolean }[], dryRun: boolean): InitAnswer {

@@ -44,7 +44,8 @@ export async function snapshots(context: Context, folder?: string): Promise<read
 /** The one snapshot that is meant. NOT_FOUND when there is none, CONFLICT when there are several, CORRUPT when its manifest is damaged. */
 export async function findSource(context: Context, request: SourceRequest): Promise<Source> {
   const found = request.latest === true ? await findLatest(context, request.reference) : await findByReference(context, request.reference)
-  if (found.listed.kind === 'damaged') throw new HayaiError('CORRUPT', found.listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
+  if (found.listed.kind === 'damaged')
+    throw new HayaiError('CORRUPT', found.listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
   return found.listed.kind === 'snapshot' ? ownSource(context, found, found.listed) : foreignSource(context, found, found.listed, request)
 }
 
@@ -61,17 +62,22 @@ function shelfOf(context: Context, folder: string): Shelf {
   return { folder, repository: repository(context.parts.openFolder(folder)) }
 }
 
-/** Everything in the project's folder and in the folders that snapshots were sent to. */
-async function everywhere(context: Context): Promise<readonly Found[]> {
+/** The project's folder, and the folders that snapshots were sent to. */
+async function shelvesOf(context: Context): Promise<readonly Shelf[]> {
   const { snapshotFolders } = await readCatalog(context.root)
-  const shelves = [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
+  return [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
+}
+
+async function everythingOn(shelves: readonly Shelf[]): Promise<readonly Found[]> {
   const lists = await Promise.all(shelves.map(async (shelf) => (await shelf.repository.list()).map((listed) => ({ ...shelf, listed }))))
   return lists.flat()
 }
 
 async function findLatest(context: Context, name: string): Promise<Found> {
   checkName(name)
-  const own = (await everywhere(context)).filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name)
+  const own = (await everythingOn(await shelvesOf(context))).filter(
+    ({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name,
+  )
   const [latest] = own.toSorted((a, b) => createdOf(b.listed).localeCompare(createdOf(a.listed)))
   if (latest !== undefined) return latest
   throw new HayaiError('NOT_FOUND', `there is no snapshot of "${name}" yet`, { hint: `hayai snapshot ${name}` })
@@ -86,9 +92,7 @@ async function findByReference(context: Context, reference: string): Promise<Fou
     if (found[0] !== undefined) return found[0]
     throw new HayaiError('NOT_FOUND', `there is no file ${reference}`, { hint: 'Run `hayai snapshot list` to see the snapshots.' })
   }
-  const { snapshotFolders } = await readCatalog(context.root)
-  const shelves = [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
-  const found = await matching(shelves, reference)
+  const found = await matching(await shelvesOf(context), reference)
   const [only, another] = found
   if (only === undefined) {
     const isDatabase = (await readCatalog(context.root)).databases[reference] !== undefined
@@ -117,10 +121,10 @@ async function findInFolder(context: Context, folder: string, name: string, refe
 const SHORTEST_ID = 4
 
 async function matching(shelves: readonly Shelf[], reference: string): Promise<readonly Found[]> {
-  const lists = await Promise.all(shelves.map(async (shelf) => (await shelf.repository.list()).map((listed) => ({ ...shelf, listed }))))
-  const byName = lists.flat().filter(({ listed }) => namesOf(listed).includes(reference))
+  const all = await everythingOn(shelves)
+  const byName = all.filter(({ listed }) => namesOf(listed).includes(reference))
   if (byName.length > 0 || reference.length < SHORTEST_ID) return byName
-  return lists.flat().filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.id.startsWith(reference))
+  return all.filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.id.startsWith(reference))
 }
 
 function namesOf(listed: Listed): readonly string[] {
@@ -142,7 +146,12 @@ function ownSource(context: Context, { folder, repository: shelf }: Shelf, liste
   }
 }
 
-async function foreignSource(context: Context, { folder, repository: shelf }: Shelf, listed: Listed & { kind: 'foreign' }, request: SourceRequest): Promise<Source> {
+async function foreignSource(
+  context: Context,
+  { folder, repository: shelf }: Shelf,
+  listed: Listed & { kind: 'foreign' },
+  request: SourceRequest,
+): Promise<Source> {
   const view = viewOf(folder, listed)
   const engine = request.engine === undefined ? await engineOfGoal(context, request, view) : engineOf(context, request.engine)
   const extension = guess(listed.name)?.extension

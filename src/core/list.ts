@@ -44,7 +44,9 @@ export async function connect(context: Context, name: string): Promise<Connectio
 export async function logs(context: Context, name: string, options: { follow: boolean; lines: number }, watch: Watch = {}): Promise<Bytes> {
   const database = await databaseOf(context, name)
   if (database.engine.recipe.shape === 'file') {
-    throw new HayaiError('USAGE', `"${name}" is a file and has no log`, { hint: `${database.engine.title} writes none; its application may.` })
+    throw new HayaiError('USAGE', `"${name}" is a file and has no log`, {
+      hint: `${database.engine.title} writes none; its application may.`,
+    })
   }
   const file = database.placement.logFile
   try {

@@ -25,7 +25,8 @@ function facade(context: Context): Project {
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
-    initDeclared: (options, watch) => guarded(watch, async () => (await import('./init.ts')).initDeclared(context, options?.dryRun === true, watch)),
+    initDeclared: (options, watch) =>
+      guarded(watch, async () => (await import('./init.ts')).initDeclared(context, options?.dryRun === true, watch)),
     validate: async () => (await import('./validate.ts')).validate(context),
     start: (names, watch) => guarded(watch, async () => (await import('./run.ts')).start(context, names, watch)),
     stop: (names, watch) => guarded(watch, async () => (await import('./run.ts')).stop(context, names, watch)),
@@ -43,8 +44,10 @@ function facade(context: Context): Project {
     snapshots: async (options) => (await import('./library.ts')).snapshots(context, options?.folder),
     restore: (request, watch) => guarded(watch, async () => (await import('./restore.ts')).restore(context, request, watch)),
     verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),
-    undo: (name, options, watch) => guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
-    redo: (name, options, watch) => guarded(watch, async () => (await import('./undo.ts')).redo(context, name, options?.dryRun === true, watch)),
+    undo: (name, options, watch) =>
+      guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
+    redo: (name, options, watch) =>
+      guarded(watch, async () => (await import('./undo.ts')).redo(context, name, options?.dryRun === true, watch)),
   }
 }
 

@@ -27,7 +27,13 @@ export async function remove(context: Context, name: string, options: RemoveOpti
   }
   const database = await databaseOf(context, name)
   const until = new Date(Date.now() + GRACE_DAYS * 24 * 3600 * 1000).toISOString()
-  const answer = { removed: name, dataKept: options.keepData || isOutside(context, database), undo: `hayai undo ${name}`, until, dryRun: options.dryRun }
+  const answer = {
+    removed: name,
+    dataKept: options.keepData || isOutside(context, database),
+    undo: `hayai undo ${name}`,
+    until,
+    dryRun: options.dryRun,
+  }
   if (options.dryRun) return answer
   await withDatabase(context, database, { purpose: `a removal of "${name}"` }, async () => {
     await database.site.stop()

@@ -9,18 +9,30 @@ import { watching } from './watching.ts'
 /** Returns when every one of them answers a query. */
 export async function start(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
   const { signal, stage } = watching(watch)
-  return each(context, names, 'start', async (database) => {
-    stage(`starting ${database.name}`)
-    await database.site.start(signal)
-  }, signal)
+  return each(
+    context,
+    names,
+    'start',
+    async (database) => {
+      stage(`starting ${database.name}`)
+      await database.site.start(signal)
+    },
+    signal,
+  )
 }
 
 export async function stop(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
   const { signal, stage } = watching(watch)
-  return each(context, names, 'stop', async (database) => {
-    stage(`stopping ${database.name}`)
-    await database.site.stop()
-  }, signal)
+  return each(
+    context,
+    names,
+    'stop',
+    async (database) => {
+      stage(`stopping ${database.name}`)
+      await database.site.stop()
+    },
+    signal,
+  )
 }
 
 async function each(

@@ -89,5 +89,7 @@ async function remember(context: Context, folder: string): Promise<void> {
 }
 
 export function wrongEngine(snapshotEngine: string, name: string, engine: string): HayaiError {
-  return new HayaiError('CONFLICT', `the snapshot is of ${snapshotEngine}, and "${name}" is ${engine}`, { hint: `Name a ${snapshotEngine} database with --to.` })
+  return new HayaiError('CONFLICT', `the snapshot is of ${snapshotEngine}, and "${name}" is ${engine}`, {
+    hint: `Name a ${snapshotEngine} database with --to.`,
+  })
 }

@@ -25,7 +25,9 @@ export async function validate(context: Context): Promise<ValidateAnswer> {
     }
     const made = await readSecret(context.root, name)
     if (existing[name] !== undefined && made !== undefined && declaresOther({ password, user }, made)) {
-      warnings.push(`${where(['databases', name])}: "${name}" was made with another login than the one declared now; the one it was made with holds.`)
+      warnings.push(
+        `${where(['databases', name])}: "${name}" was made with another login than the one declared now; the one it was made with holds.`,
+      )
     }
   }
   return {

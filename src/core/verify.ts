@@ -54,7 +54,11 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
       await twin.close()
       const tables = Object.keys(facts.census.tables).length
       const rows = Object.values(facts.census.tables).reduce((sum, count) => sum + count, 0)
-      checks.push({ what: 'restore', ok: true, detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : 'as counted when the snapshot was taken'}` })
+      checks.push({
+        what: 'restore',
+        ok: true,
+        detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : 'as counted when the snapshot was taken'}`,
+      })
     })
   } catch (error) {
     // Damaged, or the engine refuses it: that is what was asked. Anything else is in the way of the trial.
@@ -129,7 +133,9 @@ async function endTrial(context: Context, folder: string, id: string): Promise<v
   }
   for (const engine of Object.values(context.parts.engines)) {
     const settings = engine.settings({}, generatePassword())
-    await runtimeFor(context, engine, undefined).runtime.site({ ...placement, settings }, engine).recover()
+    await runtimeFor(context, engine, undefined)
+      .runtime.site({ ...placement, settings }, engine)
+      .recover()
   }
 }
 

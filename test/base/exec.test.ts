@@ -36,13 +36,17 @@ describe('run', () => {
   })
 
   it('drains 400 KB of stderr, and keeps its end', async () => {
-    const script = 'i=0; while [ $i -lt 8000 ]; do echo "warning number $i xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" >&2; i=$((i+1)); done; echo done'
+    const script =
+      'i=0; while [ $i -lt 8000 ]; do echo "warning number $i xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" >&2; i=$((i+1)); done; echo done'
     expect(await output(sh(script))).toBe('done')
     await expect(output(sh(`${script}; exit 1`))).rejects.toThrow('warning number 7999')
   })
 
   it('takes a program killed by a signal for a failure', async () => {
-    await expect(output(sh('kill -9 $$'))).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('SIGKILL') as string })
+    await expect(output(sh('kill -9 $$'))).rejects.toMatchObject({
+      code: 'TOOL_FAILED',
+      message: expect.stringContaining('SIGKILL') as string,
+    })
   })
 
   it('takes a program that stops reading its input for a failure, though it exits 0', async () => {

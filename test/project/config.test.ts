@@ -376,7 +376,9 @@ describe('reading and changing the file', () => {
     const root = await freshFolder()
     const file = join(root, '.hayaidb')
     await addToConfig(root, file, 'shop', { engine: 'postgresql', port: 5432 })
-    expect(await readFile(file, 'utf8')).toBe(`version: "1.0"\nproject: "${basename(root).toLowerCase()}"\ndatabases:\n  shop:\n    engine: postgresql\n    port: 5432\n`)
+    expect(await readFile(file, 'utf8')).toBe(
+      `version: "1.0"\nproject: "${basename(root).toLowerCase()}"\ndatabases:\n  shop:\n    engine: postgresql\n    port: 5432\n`,
+    )
     expect((await readConfig(file, engines))?.databases['shop']).toMatchObject({ engine: 'postgresql', port: 5432 })
   })
 

@@ -76,7 +76,9 @@ describe('a snapshot of another engine', () => {
     await project.init({ name: 'server', engine: 'postgresql' })
     const { snapshot } = await project.snapshot({ database: 'mine' })
     await expect(project.restore({ reference: snapshot?.id ?? '', to: 'server' })).rejects.toMatchObject({ code: 'CONFLICT' })
-    await expect(project.restore({ reference: snapshot?.path ?? '', to: 'server', engine: 'postgresql' })).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(project.restore({ reference: snapshot?.path ?? '', to: 'server', engine: 'postgresql' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    })
     expect(await project.list()).toMatchObject([{ generation: 'g0001' }, { generation: 'g0001' }])
   })
 
@@ -85,7 +87,9 @@ describe('a snapshot of another engine', () => {
     await project.init({ name: 'server', engine: 'postgresql' })
     const foreign = join(scene.root, 'foreign.db')
     await copyFile(file, foreign)
-    await expect(project.restore({ reference: foreign, to: 'server' })).rejects.toMatchObject({ code: expect.stringMatching(/CORRUPT|TOOL_FAILED|CONFLICT/) as string })
+    await expect(project.restore({ reference: foreign, to: 'server' })).rejects.toMatchObject({
+      code: expect.stringMatching(/CORRUPT|TOOL_FAILED|CONFLICT/) as string,
+    })
     expect(await project.list()).toMatchObject([{ generation: 'g0001' }])
   })
 })

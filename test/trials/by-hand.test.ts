@@ -23,7 +23,11 @@ describe.each(cast)('$engine, by hand', (actor) => {
     const { snapshot } = await project.snapshot({ database: 'shop', compression })
     const { host, port, user, password, file } = await project.connect('bare')
     const lines = (snapshot?.manifest?.byHand ?? []).map((line) =>
-      line.replaceAll('HOST', `${host} -p ${port}`).replaceAll('USER', String(user)).replaceAll('DATABASE', 'byhand').replaceAll('NEW.db', 'byhand.db'),
+      line
+        .replaceAll('HOST', `${host} -p ${port}`)
+        .replaceAll('USER', String(user))
+        .replaceAll('DATABASE', 'byhand')
+        .replaceAll('NEW.db', 'byhand.db'),
     )
     expect(lines.length).toBeGreaterThan(compression === 'none' ? 0 : 1)
     const folder = dirname(snapshot?.path ?? '')
@@ -31,7 +35,11 @@ describe.each(cast)('$engine, by hand', (actor) => {
     for (const line of lines) execFileSync('sh', ['-ec', line], { cwd: folder, env, stdio: 'pipe' })
     const restored =
       file === null
-        ? execFileSync('pg_dump', ['-h', String(host), '-p', String(port), '-U', String(user), 'byhand'], { env, encoding: 'utf8', maxBuffer: 1 << 28 })
+        ? execFileSync('pg_dump', ['-h', String(host), '-p', String(port), '-U', String(user), 'byhand'], {
+            env,
+            encoding: 'utf8',
+            maxBuffer: 1 << 28,
+          })
         : execFileSync('sqlite3', ['byhand.db', '.dump'], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 })
     expect(restored.replaceAll(/^\\(un)?restrict .*$/gm, '').trim()).toBe(before.trim())
     expect((await readFile(snapshot?.path ?? '')).length).toBe(snapshot?.bytes)

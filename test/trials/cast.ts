@@ -42,8 +42,14 @@ export const postgresql: Actor = {
     await this.run(project, name, script)
   },
   async damage(project, name) {
-    const table = (await this.run(project, name, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`)).split('\n')
-    await this.run(project, name, `DROP TABLE IF EXISTS ${table[0]} CASCADE; TRUNCATE ${table.at(-1)} CASCADE; CREATE TABLE IF NOT EXISTS wreck (a int); INSERT INTO wreck VALUES (1)`)
+    const table = (await this.run(project, name, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename`)).split(
+      '\n',
+    )
+    await this.run(
+      project,
+      name,
+      `DROP TABLE IF EXISTS ${table[0]} CASCADE; TRUNCATE ${table.at(-1)} CASCADE; CREATE TABLE IF NOT EXISTS wreck (a int); INSERT INTO wreck VALUES (1)`,
+    )
   },
   async dump(project, name) {
     const { uri, env } = await login(project, name)
@@ -63,8 +69,14 @@ export const sqlite: Actor = {
     await this.run(project, name, existsSync(file) ? sh('sqlite3', [file, '.dump']) : OWN_ROWS)
   },
   async damage(project, name) {
-    const tables = (await this.run(project, name, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`)).split('\n')
-    await this.run(project, name, `DROP TABLE [${tables[0]}]; DELETE FROM [${tables.at(-1)}]; CREATE TABLE IF NOT EXISTS wreck (a); INSERT INTO wreck VALUES (1);`)
+    const tables = (
+      await this.run(project, name, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name`)
+    ).split('\n')
+    await this.run(
+      project,
+      name,
+      `DROP TABLE [${tables[0]}]; DELETE FROM [${tables.at(-1)}]; CREATE TABLE IF NOT EXISTS wreck (a); INSERT INTO wreck VALUES (1);`,
+    )
   },
   async dump(project, name) {
     return this.run(project, name, '.dump')

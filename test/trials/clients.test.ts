@@ -43,11 +43,21 @@ describe('postgresql', () => {
     const { host, port, user, password, database } = await project.connect('shop')
     const login = ['-h', String(host), '-p', String(port), '-U', String(user), '-d', String(database)]
     const env = { ...process.env, PGPASSWORD: password?.reveal() ?? '' }
-    const writer = spawn('sh', ['-c', `while :; do ${pg('psql')} ${login.join(' ')} -qc "INSERT INTO noise DEFAULT VALUES; INSERT INTO item VALUES (-1, 'spoiled') ON CONFLICT DO NOTHING"; done`], { env, stdio: 'ignore', detached: true })
+    const writer = spawn(
+      'sh',
+      [
+        '-c',
+        `while :; do ${pg('psql')} ${login.join(' ')} -qc "INSERT INTO noise DEFAULT VALUES; INSERT INTO item VALUES (-1, 'spoiled') ON CONFLICT DO NOTHING"; done`,
+      ],
+      { env, stdio: 'ignore', detached: true },
+    )
     const holder = spawn(pg('psql'), [...login, '-c', 'BEGIN; LOCK TABLE item; SELECT pg_sleep(600)'], { env, stdio: 'ignore' })
     children.push(writer, holder)
     try {
-      await until(async () => (await ask(`SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'item'::regclass`)) !== '0', 'the table is locked')
+      await until(
+        async () => (await ask(`SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'item'::regclass`)) !== '0',
+        'the table is locked',
+      )
       await project.restore({ reference: 'shop', latest: true })
     } finally {
       process.kill(-(writer.pid ?? 0), 'SIGKILL')
@@ -61,7 +71,9 @@ describe('postgresql', () => {
     await project.init({ name: 'bank', engine: 'postgresql' })
     await project.start(['bank'])
     const ask = (statement: string) => postgresql.run(project, 'bank', statement)
-    await ask('CREATE TABLE a (v bigint); CREATE TABLE b (v bigint); INSERT INTO a VALUES (0); INSERT INTO b VALUES (0); CREATE TABLE ballast AS SELECT i, md5(i::text) FROM generate_series(1, 300000) i')
+    await ask(
+      'CREATE TABLE a (v bigint); CREATE TABLE b (v bigint); INSERT INTO a VALUES (0); INSERT INTO b VALUES (0); CREATE TABLE ballast AS SELECT i, md5(i::text) FROM generate_series(1, 300000) i',
+    )
     const { host, port, user, password, database } = await project.connect('bank')
     const script = 'BEGIN; UPDATE a SET v = v + 1; UPDATE b SET v = v - 1; COMMIT;\n'.repeat(100_000)
     const writer = spawn(pg('psql'), ['-q', '-h', String(host), '-p', String(port), '-U', String(user), '-d', String(database)], {
@@ -90,7 +102,9 @@ describe('sqlite', () => {
     await project.init({ name: 'shop', engine: 'sqlite' })
     const ask = (statement: string) => sqlite.run(project, 'shop', statement)
     await ask(`PRAGMA journal_mode = ${mode}; CREATE TABLE a (v); CREATE TABLE b (v); INSERT INTO a VALUES (0); INSERT INTO b VALUES (0);`)
-    await ask(`CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i, hex(randomblob(20)) h FROM n`)
+    await ask(
+      `CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i, hex(randomblob(20)) h FROM n`,
+    )
     const { file } = await project.connect('shop')
     const program = `
       import sqlite3, sys, time
@@ -105,9 +119,17 @@ describe('sqlite', () => {
     `.replaceAll(/^ {6}/gm, '')
     const writer = spawn('python3', ['-c', program, String(file)], { stdio: 'ignore' })
     children.push(writer)
-    await until(async () => Number(await ask('PRAGMA busy_timeout = 5000; SELECT v FROM a').then((text) => text.split('\n').at(-1))) > 100, 'the writer writes')
+    await until(
+      async () => Number(await ask('PRAGMA busy_timeout = 5000; SELECT v FROM a').then((text) => text.split('\n').at(-1))) > 100,
+      'the writer writes',
+    )
     const { snapshot } = await project.snapshot({ database: 'shop' })
-    expect(sh('sqlite3', [snapshot?.path ?? '', 'SELECT (SELECT v FROM a) + (SELECT v FROM b), (SELECT v FROM a) > 0; PRAGMA integrity_check']).trim()).toBe('0|1\nok')
+    expect(
+      sh('sqlite3', [
+        snapshot?.path ?? '',
+        'SELECT (SELECT v FROM a) + (SELECT v FROM b), (SELECT v FROM a) > 0; PRAGMA integrity_check',
+      ]).trim(),
+    ).toBe('0|1\nok')
     await project.restore({ reference: 'shop', latest: true })
     const value = async () => Number((await ask('PRAGMA busy_timeout = 5000; SELECT v FROM a')).split('\n').at(-1))
     const now = await value()

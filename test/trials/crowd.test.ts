@@ -52,14 +52,17 @@ describe('a crowd', () => {
 })
 
 describe('names', () => {
-  it.each(['../../x', '/etc/passwd', 'a/b', '..', '', 'UPPER', 'a b', 'x\0y', '-n', 'list', 'ä', 'a'.repeat(64)])('%j is refused at every door', async (name) => {
-    const { project } = await scene()
-    await expect(project.init({ name, engine: 'sqlite' })).rejects.toMatchObject({ code: 'USAGE' })
-    await expect(project.connect(name)).rejects.toMatchObject({ code: 'USAGE' })
-    await expect(project.snapshot({ database: name })).rejects.toMatchObject({ code: 'USAGE' })
-    await expect(project.remove(name, { missingOk: true })).rejects.toMatchObject({ code: 'USAGE' })
-    await expect(project.undo(name)).rejects.toMatchObject({ code: 'USAGE' })
-  })
+  it.each(['../../x', '/etc/passwd', 'a/b', '..', '', 'UPPER', 'a b', 'x\0y', '-n', 'list', 'ä', 'a'.repeat(64)])(
+    '%j is refused at every door',
+    async (name) => {
+      const { project } = await scene()
+      await expect(project.init({ name, engine: 'sqlite' })).rejects.toMatchObject({ code: 'USAGE' })
+      await expect(project.connect(name)).rejects.toMatchObject({ code: 'USAGE' })
+      await expect(project.snapshot({ database: name })).rejects.toMatchObject({ code: 'USAGE' })
+      await expect(project.remove(name, { missingOk: true })).rejects.toMatchObject({ code: 'USAGE' })
+      await expect(project.undo(name)).rejects.toMatchObject({ code: 'USAGE' })
+    },
+  )
 })
 
 describe('a catalog', () => {
@@ -68,7 +71,12 @@ describe('a catalog', () => {
     await project.init({ name: 'mydb', engine: 'sqlite' })
     const file = join(root, '.hayai', 'catalog.json')
     await writeFile(file, content)
-    for (const attempt of [project.list(), project.init({ name: 'other', engine: 'sqlite' }), project.remove('mydb'), project.snapshot({ database: 'mydb' })]) {
+    for (const attempt of [
+      project.list(),
+      project.init({ name: 'other', engine: 'sqlite' }),
+      project.remove('mydb'),
+      project.snapshot({ database: 'mydb' }),
+    ]) {
       await expect(attempt).rejects.toMatchObject({ code: 'CORRUPT' })
     }
     expect(await readFile(file, 'utf8')).toBe(content)

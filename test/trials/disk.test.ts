@@ -80,7 +80,9 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
     const before = await actor.dump(scene.project, 'shop')
     const filler = join(small, 'filler')
     fill(filler, small, actor.engine === 'sqlite' ? 10 * 1024 : 24 * 1024)
-    await expect(scene.project.restore({ reference: snapshot?.path ?? '' })).rejects.toMatchObject({ code: expect.stringMatching(/STORE_FAILED|TOOL_FAILED/) as string })
+    await expect(scene.project.restore({ reference: snapshot?.path ?? '' })).rejects.toMatchObject({
+      code: expect.stringMatching(/STORE_FAILED|TOOL_FAILED/) as string,
+    })
     await rm(filler)
     expect(await actor.dump(scene.project, 'shop')).toBe(before)
     await scene.project.restore({ reference: snapshot?.path ?? '' })

@@ -33,7 +33,9 @@ describe.each(cast)('$engine, from init to undo', (actor) => {
     expect(snapshot.path).toMatch(/\/snapshots\/shop-snapshot-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.(sql|db)$/)
     expect(snapshot.manifest?.files[0]?.stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
     expect(Object.values(snapshot.manifest?.census.tables ?? {}).reduce((sum, rows) => sum + rows, 0)).toBeGreaterThan(1000)
-    expect(await scene.project.snapshots()).toMatchObject([{ id: snapshot.id, database: name, comment: 'before the migration', verified: null }])
+    expect(await scene.project.snapshots()).toMatchObject([
+      { id: snapshot.id, database: name, comment: 'before the migration', verified: null },
+    ])
     expect((await readdir(join(scene.root, 'snapshots'))).filter((each) => each.startsWith('.'))).toEqual([])
   })
 

@@ -9,7 +9,9 @@ import { cast } from './cast.ts'
 import { serversBelow, stage, type Stage } from './stage.ts'
 
 async function doomed(root: string, verb: string, moment: string, reference: string): Promise<{ signal: string | null; printed: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed.ts'), root, verb, moment, reference], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed.ts'), root, verb, moment, reference], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
@@ -46,19 +48,22 @@ describe.each(cast)('$engine, killed', (actor) => {
     expect((await readdir(join(scene.root, 'snapshots'))).filter((each) => each.startsWith('.'))).toEqual([])
   })
 
-  it.each(['checking digests', 'loading', 'counting', 'switching'])('while a restore is %s, leaves the live database as it was', async (moment) => {
-    await actor.damage(scene.project, name)
-    const damaged = await actor.dump(scene.project, name)
-    const { signal, printed } = await doomed(scene.root, 'restore', moment, name)
-    expect({ signal, printed }).toEqual({ signal: 'SIGKILL', printed: '' })
-    expect(await actor.dump(scene.project, name)).toBe(damaged)
-    await scene.project.restore({ reference: name, latest: true })
-    expect(await actor.dump(scene.project, name)).toBe(good)
-    expect(await serversBelow(scene.root)).toHaveLength(servers)
-    await scene.project.undo(name)
-    expect(await actor.dump(scene.project, name)).toBe(damaged)
-    await scene.project.redo(name)
-  })
+  it.each(['checking digests', 'loading', 'counting', 'switching'])(
+    'while a restore is %s, leaves the live database as it was',
+    async (moment) => {
+      await actor.damage(scene.project, name)
+      const damaged = await actor.dump(scene.project, name)
+      const { signal, printed } = await doomed(scene.root, 'restore', moment, name)
+      expect({ signal, printed }).toEqual({ signal: 'SIGKILL', printed: '' })
+      expect(await actor.dump(scene.project, name)).toBe(damaged)
+      await scene.project.restore({ reference: name, latest: true })
+      expect(await actor.dump(scene.project, name)).toBe(good)
+      expect(await serversBelow(scene.root)).toHaveLength(servers)
+      await scene.project.undo(name)
+      expect(await actor.dump(scene.project, name)).toBe(damaged)
+      await scene.project.redo(name)
+    },
+  )
 
   it.each(['checking digests', 'loading', 'counting'])('while a verification is %s, leaves nothing running', async (moment) => {
     const { signal, printed } = await doomed(scene.root, 'verify', moment, name)

@@ -36,7 +36,9 @@ describe('a password', () => {
   it('given in .hayaidb is the real one, and another is refused', async () => {
     const { host, port } = await scene.project.connect('shop')
     const ask = (password: string) =>
-      sh(pg('psql'), ['-h', String(host), '-p', String(port), '-U', 'owner', '-d', 'myapp', '-Atc', 'SELECT current_user'], { PGPASSWORD: password })
+      sh(pg('psql'), ['-h', String(host), '-p', String(port), '-U', 'owner', '-d', 'myapp', '-Atc', 'SELECT current_user'], {
+        PGPASSWORD: password,
+      })
     expect(ask(PASSWORD).trim()).toBe('owner')
     expect(() => ask('another')).toThrow('password authentication failed')
   })
@@ -57,13 +59,17 @@ describe('a password', () => {
     }
     expect(holding.toSorted()).toEqual(['.hayai/secrets/shop.json', '.hayaidb'])
     expect((await stat(join(scene.root, '.hayai/secrets/shop.json'))).mode & 0o777).toBe(0o600)
-    for (const file of await readdir(join(scene.root, 'snapshots'))) expect((await stat(join(scene.root, 'snapshots', file))).mode & 0o777).toBe(0o600)
+    for (const file of await readdir(join(scene.root, 'snapshots')))
+      expect((await stat(join(scene.root, 'snapshots', file))).mode & 0o777).toBe(0o600)
   })
 
   it('does not show in the error of a file that is wrong', async () => {
     const other = join(scene.root, 'other')
     await mkdir(other)
-    await writeFile(join(other, '.hayaidb'), `version: "1.0"\ndatabases:\n  shop:\n    engine: postgresql\n    environment:\n      POSTGRES_PASSWORD: [${PASSWORD}]\n`)
+    await writeFile(
+      join(other, '.hayaidb'),
+      `version: "1.0"\ndatabases:\n  shop:\n    engine: postgresql\n    environment:\n      POSTGRES_PASSWORD: [${PASSWORD}]\n`,
+    )
     const error: unknown = await (await openProject({ cwd: other })).validate().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
     expect(JSON.stringify(error) + String(error)).not.toContain(PASSWORD)

@@ -48,12 +48,16 @@ describe('pg_dump', () => {
   }
 
   it('that floods stderr with 400 KB and exits 1 is told by its last words', async () => {
-    await misbehaving(`i=0; while [ $i -lt 8000 ]; do echo "pg_dump: warning: number $i ..............................." >&2; i=$((i+1)); done; exit 1`)
+    await misbehaving(
+      `i=0; while [ $i -lt 8000 ]; do echo "pg_dump: warning: number $i ..............................." >&2; i=$((i+1)); done; exit 1`,
+    )
     expect(await refused()).toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('number 7999') as string })
   })
 
   it('that floods stderr with 400 KB and succeeds is not held up by it', async () => {
-    await misbehaving(`i=0; while [ $i -lt 8000 ]; do echo "pg_dump: warning: number $i ..............................." >&2; i=$((i+1)); done; exec ${pg('pg_dump')} "$@"`)
+    await misbehaving(
+      `i=0; while [ $i -lt 8000 ]; do echo "pg_dump: warning: number $i ..............................." >&2; i=$((i+1)); done; exec ${pg('pg_dump')} "$@"`,
+    )
     const { snapshot } = await scene.project.snapshot({ database: 'shop', output: join(scene.root, 'good') })
     expect(snapshot?.bytes).toBeGreaterThan(10_000)
   })

@@ -67,7 +67,10 @@ async function candidates(recipe: ServerRecipe, major: string | undefined): Prom
   return [...found.values()]
 }
 
-async function look(recipe: ServerRecipe, folder: string): Promise<{ readonly missing: readonly string[]; readonly elsewhere: Record<string, string> }> {
+async function look(
+  recipe: ServerRecipe,
+  folder: string,
+): Promise<{ readonly missing: readonly string[]; readonly elsewhere: Record<string, string> }> {
   const missing: string[] = []
   const elsewhere: Record<string, string> = {}
   for (const tool of recipe.tools) {
