@@ -67,8 +67,8 @@ function roomArrows({ name, why, sees, types = [] }: Room): OxlintOverride[] {
   )
 }
 
-/** Engines that keep files of their own in a folder of their name. */
-const ENGINES_WITH_FOLDERS = ['postgresql', 'sqlite']
+/** Engines that keep files of their own, and the folder they keep them in. */
+const ENGINES_WITH_FOLDERS = { postgresql: 'postgresql', sqlite: 'sqlite', redis: 'redis', valkey: 'redis' }
 const ENGINES = 'An engine sees base and engine.ts: never another engine, nor where it runs.'
 const PARTS = 'parts.ts lists engines, runtimes and stores; it knows no verb and no face.'
 const TYPED = ['argument', 'assignment', 'call', 'member-access', 'return'] as const
@@ -150,9 +150,9 @@ export default defineConfig({
   overrides: [
     arrows('src/base/**', { group: ['**', '!node:*', '!node:*/**', '!./*'], message: 'base imports Node only.' }),
     arrows('src/engines/*.ts', { group: ['../**', './*', './*/**', '!../base/**', '!./engine.ts'], message: ENGINES }),
-    ...ENGINES_WITH_FOLDERS.map((name) =>
+    ...Object.entries(ENGINES_WITH_FOLDERS).map(([name, folder]) =>
       arrows(`src/engines/${name}.ts`, {
-        group: ['../**', './*', './*/**', '!../base/**', '!./engine.ts', `!./${name}`, `!./${name}/**`],
+        group: ['../**', './*', './*/**', '!../base/**', '!./engine.ts', `!./${folder}`, `!./${folder}/**`],
         message: ENGINES,
       }),
     ),

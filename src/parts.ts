@@ -2,13 +2,15 @@
 
 import type { Parts } from './core/context.ts'
 import { postgresql } from './engines/postgresql.ts'
+import { redis } from './engines/redis.ts'
 import { sqlite } from './engines/sqlite.ts'
+import { valkey } from './engines/valkey.ts'
 import { embedded } from './runtimes/embedded.ts'
 import { native } from './runtimes/native.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
-  engines: { postgresql, sqlite },
+  engines: { postgresql, sqlite, redis, valkey },
   runtimes: { native, embedded },
   openFolder: folderStore,
 }

@@ -1,0 +1,79 @@
+// A snapshot: the server's data as it streams it to a replica, counted as it passes.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { HayaiError } from '../../base/errors.ts'
+import type { Dump, Facts, Target } from '../engine.ts'
+import { census } from './census.ts'
+import type { Dialect } from './dialect.ts'
+import { readVersion } from './inspect.ts'
+import { rdbCounter, type Counted } from './rdb.ts'
+import { endpointOf, open, type Session } from './session.ts'
+import { transfer } from './transfer.ts'
+
+export async function dump(dialect: Dialect, target: Target, signal: AbortSignal): Promise<Dump> {
+  const session = await open(endpointOf(target), signal)
+  try {
+    const version = await readVersion(dialect, session)
+    const notes = await accountNotes(session)
+    const bytes = await transfer(session)
+    const facts = Promise.withResolvers<Facts>()
+    facts.promise.catch(() => {}) // whoever asks for the facts hears of it
+    const tell = (counted: Counted): void =>
+      facts.resolve({
+        product: dialect.title,
+        version,
+        census: census(counted),
+        notes: [...notes, ...moduleNotes(counted.modules)],
+        tools: {},
+      })
+    return {
+      instant: new Date(),
+      bytes: counted(bytes, tell, facts.reject, session),
+      facts: () => facts.promise,
+      expectedBytes: undefined,
+      close() {
+        facts.reject(notToItsEnd()) // says nothing once the facts are known
+        session.wire.close()
+        return Promise.resolve()
+      },
+    }
+  } catch (error) {
+    session.wire.close()
+    throw error
+  }
+}
+
+async function* counted(source: Bytes, tell: (counted: Counted) => void, reject: (error: unknown) => void, session: Session): Bytes {
+  const counter = rdbCounter()
+  try {
+    for await (const chunk of source) {
+      counter.feed(chunk)
+      yield chunk
+    }
+    const result = counter.counted()
+    if (!result.whole) throw new HayaiError('TOOL_FAILED', 'the server claims that all was sent, but what it sent has no end')
+    tell(result)
+  } catch (error) {
+    reject(error)
+    throw error
+  } finally {
+    reject(notToItsEnd())
+    session.wire.close()
+  }
+}
+
+const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
+
+async function accountNotes(session: Session): Promise<readonly string[]> {
+  const users = await session.askIfKnown('ACL', 'USERS')
+  const others = Array.isArray(users) ? users.map(String).filter((name) => name !== 'default') : []
+  return others.length === 0 ? [] : [`Users made by ACL SETUSER are not in the snapshot: ${quoted(others)}.`]
+}
+
+function moduleNotes(modules: ReadonlySet<string>): readonly string[] {
+  return modules.size === 0
+    ? []
+    : [`Only a server with the same modules can read the snapshot: it holds values of ${quoted([...modules])}.`]
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ')

@@ -1,0 +1,63 @@
+// The whole data set of a server as an RDB file, of the moment at which it was asked for: what it sends to a new replica.
+// The server forks, and the fork writes straight to this connection, so nothing is written to a disk and nobody is held up.
+
+import type { Bytes } from '../../base/bytes.ts'
+import { HayaiError } from '../../base/errors.ts'
+import { refusal, type Session } from './session.ts'
+import type { Wire } from './wire.ts'
+
+/** Returns when the instant is fixed: what others write from then on is not in the bytes. */
+export async function transfer(session: Session): Promise<Bytes> {
+  const { wire } = session
+  await session.ask('REPLCONF', 'capa', 'eof') // an end mark instead of a length: the server need not make a file first
+  await onlyTheFile(session)
+  wire.send('SYNC')
+  let line = ''
+  while (line === '') line = await wire.line() // empty lines: it has to finish something else first
+  if (line.startsWith('-')) throw refusal('SYNC', line.slice(1))
+  const [, mark, size] = /^\$(?:EOF:(.{40})|(\d+))$/.exec(line) ?? []
+  if (mark !== undefined) return upToMark(wire, Buffer.from(mark, 'latin1'))
+  if (size !== undefined) return upToSize(wire, Number(size))
+  throw new HayaiError('TOOL_FAILED', 'the server answers SYNC with something that is no RDB file')
+}
+
+/** Without this, servers keep all that is written in the meantime for us, until they run out of patience. Those before 6.2 do not know it. */
+async function onlyTheFile(session: Session): Promise<void> {
+  try {
+    await session.ask('REPLCONF', 'rdb-only', '1')
+  } catch (error) {
+    if (!(error instanceof HayaiError) || !String(error.details?.['reply']).startsWith('ERR Unrecognized REPLCONF option')) throw error
+  }
+}
+
+async function* upToMark(wire: Wire, mark: Buffer): Bytes {
+  let held: Buffer = Buffer.alloc(0)
+  for (;;) {
+    const next = await wire.some()
+    if (next === undefined) throw cut()
+    const all = held.length === 0 ? next : Buffer.concat([held, next])
+    const end = all.length - mark.length
+    if (end >= 0 && all.subarray(end).equals(mark)) {
+      if (end > 0) yield all.subarray(0, end)
+      return
+    }
+    held = all.subarray(Math.max(0, end))
+    if (end > 0) yield all.subarray(0, end)
+  }
+}
+
+async function* upToSize(wire: Wire, size: number): Bytes {
+  for (let left = size; left > 0;) {
+    const next = await wire.some()
+    if (next === undefined) throw cut()
+    const part = next.subarray(0, left)
+    left -= part.length
+    yield part
+  }
+}
+
+function cut(): HayaiError {
+  return new HayaiError('TOOL_FAILED', 'the server ended the transfer of its data before the end', {
+    hint: 'Its log tells why: `hayai logs <name>`.',
+  })
+}
