@@ -14,6 +14,7 @@ import { init } from './init.ts'
 import { findSource, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
+import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
@@ -22,6 +23,7 @@ export async function restore(context: Context, request: RestoreRequest, watch: 
   const source = await findSource(context, request)
   const name = checkName(request.to ?? source.view.database)
   const goal = await goalOf(context, name, source, request)
+  await sweepTrials(context)
   const checks = [...(await cheapChecks(context, goal, source))]
   refuseFailed(checks)
   const base = { database: name, snapshot: source.view, census: source.manifest?.census ?? null }

@@ -4,6 +4,7 @@ import type { DatabaseView, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, databasesOf, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
+import { sweepTrials } from './trial.ts'
 import { watching } from './watching.ts'
 
 /** Returns when every one of them answers a query. */
@@ -43,6 +44,7 @@ async function each(
   signal: AbortSignal,
 ): Promise<readonly DatabaseView[]> {
   const databases = names.length === 0 ? await databasesOf(context) : await Promise.all(names.map((name) => databaseOf(context, name)))
+  await sweepTrials(context)
   const views: DatabaseView[] = []
   for (const database of databases) {
     await withDatabase(context, database, { purpose: `${verb} of "${database.name}"`, signal }, () => work(database))

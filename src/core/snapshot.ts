@@ -13,6 +13,7 @@ import { databaseOf, formatOf, withDatabase, type Context, type Database } from 
 import { gitState } from './git.ts'
 import { viewOfManifest } from './library.ts'
 import { stallGuard } from './stall.ts'
+import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function snapshot(context: Context, request: SnapshotRequest, watch: Watch = {}): Promise<SnapshotAnswer> {
@@ -26,6 +27,7 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
     `write it and its manifest to ${folder}`,
   ]
   if (request.dryRun === true) return { snapshot: null, plan, seconds: 0, dryRun: true }
+  await sweepTrials(context)
   const view = watching(watch)
   const manifest = await withDatabase(context, database, { purpose: `a snapshot of "${database.name}"`, signal: view.signal }, () =>
     take(context, database, { format, compression, folder, request }, view),
