@@ -9,6 +9,7 @@ import { dump, factsOf } from './sqlite/dump.ts'
 import { checkFile } from './sqlite/header.ts'
 import { load } from './sqlite/load.ts'
 import { PATIENCE, recipe } from './sqlite/recipe.ts'
+import { checkSql } from './sqlite/sql-ends.ts'
 
 const db: Format = {
   name: 'db',
@@ -18,17 +19,25 @@ const db: Format = {
   byHand: (file) => [`sqlite3 NEW.db ".restore ${file}"`],
 }
 
+const sql: Format = {
+  name: 'sql',
+  extension: '.sql',
+  fills: 'asleep',
+  kind: 'logical',
+  byHand: (file) => [`sqlite3 NEW.db < ${file}`],
+}
+
 export const sqlite: Engine = {
   name: 'sqlite',
   title: 'SQLite',
-  formats: [db],
+  formats: [db, sql],
   recipe,
   settings,
   uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'sqlite:'),
   inspect,
   dump,
   load,
-  check: (_format: Format, bytes: Bytes) => checkFile(bytes),
+  check: (format: Format, bytes: Bytes) => (format.name === 'sql' ? checkSql(bytes) : checkFile(bytes)),
 }
 
 // A file has no users, no password, and nothing that could be set from outside.

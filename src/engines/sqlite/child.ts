@@ -9,6 +9,8 @@ import { exchange, keep, permission } from './exchange.ts'
 import { bears, check, create, look, recognise, unmark } from './file.ts'
 import { lineOfAnswer, lineOfError } from './lines.ts'
 import type { Answers, Counted, Happening, Requests, Verb } from './protocol.ts'
+import { readSql } from './read-sql.ts'
+import { trySchema, writeSql } from './write-sql.ts'
 
 type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
 
@@ -24,8 +26,9 @@ const work: Work = {
   unmark,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
   keep,
-  writeSql: () => {},
-  readSql: () => {},
+  trySchema: ({ file }) => trySchema(file),
+  writeSql: ({ file }) => writeSql(file, print),
+  readSql: ({ file }) => readSql(file),
 }
 
 async function inspect({ file, patience }: Requests['inspect']): Promise<Counted> {
@@ -59,9 +62,9 @@ if (!Object.hasOwn(work, verb)) throw new Error(`the child of SQLite was asked t
 try {
   // The parent is the same version of the same program, and wrote the request by the same types.
   const answer = await (work[verb as Verb] as (request: unknown) => unknown)(JSON.parse(request))
-  print(lineOfAnswer(answer))
+  if (verb !== 'writeSql') print(lineOfAnswer(answer))
 } catch (error) {
   const known = explained(error, '')
-  if (!(known instanceof HayaiError)) throw error
+  if (!(known instanceof HayaiError) || verb === 'writeSql') throw error
   print(lineOfError(known))
 }

@@ -30,9 +30,9 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   async function* read(): Bytes {
     yield* beats(counted, pulse)
     await counted
-    yield* format.name === 'sql'
-      ? run(childFor('writeSql', { file: copy }, ends))
-      : createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
+    if (format.name !== 'sql') return yield* createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
+    await ask('trySchema', { file: copy }, { signal: ends })
+    yield* run(childFor('writeSql', { file: copy }, ends))
   }
   return {
     instant: at,

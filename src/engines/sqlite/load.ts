@@ -3,16 +3,14 @@
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
-import { drain } from '../../base/bytes.ts'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { run } from '../../base/exec.ts'
 import { syncFolder } from '../../base/files.ts'
 import type { Format, Target } from '../engine.ts'
-import { ask, childFor } from './ask.ts'
+import { ask } from './ask.ts'
 
 export async function load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void> {
   await refuseContent(target.path)
-  if (format.name === 'sql') await drain(run(childFor('readSql', { file: target.path }, signal), bytes))
+  if (format.name === 'sql') await ask('readSql', { file: target.path }, { signal, input: bytes })
   else await write(target.path, bytes, signal)
   await syncFolder(dirname(target.path))
   await ask('check', { file: target.path }, { signal })

@@ -35,6 +35,8 @@ export interface Requests {
   }
   /** Asked by `exchange` of a child of its own, while it keeps all others out of the live file. */
   readonly keep: { readonly live: string; readonly outgoing: string }
+  /** Throws when SQL text of the schema could not be read back. */
+  readonly trySchema: { readonly file: string }
   /** Standard output is the text itself, and the exit status tells how it went. */
   readonly writeSql: { readonly file: string }
   /** The text comes on standard input. */
@@ -53,6 +55,7 @@ export interface Answers {
   readonly unmark: null
   readonly exchange: Look
   readonly keep: null
+  readonly trySchema: null
   readonly writeSql: null
   readonly readSql: null
 }
