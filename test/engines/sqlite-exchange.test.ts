@@ -328,4 +328,15 @@ describe('renaming a database that a program has open', () => {
     expect(JSON.stringify(seen)).toMatch(/after|malformed/)
     expect(spawnSync('sqlite3', [at('old.db'), 'SELECT v FROM name'], { encoding: 'utf8' }).stdout.trim()).not.toBe(before)
   })
+  it('makes one that was not used yet write its old content over the new database', async () => {
+    const names = (v: string) => `INSERT INTO name VALUES ${Array.from({ length: 200 }, () => `('${v.repeat(100)}')`).join()}`
+    await stand('wal', names('before'), `PRAGMA journal_mode = WAL; ${names('-after')}`)
+    const stranded = opened(at(live))
+    await stranded.tell('1')
+    execFileSync('sh', ['-c', 'mv live.db old.db && mv incoming.db live.db'], { cwd: place })
+    const app = opened(at(live))
+    await app.tell(`q("INSERT INTO name VALUES ('by the app')")`)
+    await stranded.tell(`q("UPDATE name SET v = 'stranded ' || v")`)
+    expect(Number(sql(at(live), `SELECT count(*) FROM name WHERE v LIKE 'stranded before%'`))).toBeGreaterThan(0)
+  })
 })

@@ -56,7 +56,7 @@ export async function patiently<T>(file: string, patience: number, attempt: () =
 const [BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB] = [5, 6, 8, 10, 11, 13, 14, 26]
 
 /** SQLite's own number of an error, without its extension; undefined when it is not SQLite's. */
-export function numberOf(error: unknown): number | undefined {
+function numberOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
   return error.errcode & 0xff
 }
