@@ -24,6 +24,7 @@ export function crc64(): Crc64 {
     feed(bytes) {
       let at = 0
       while (at < bytes.length && ((bytes.byteOffset + at) & 3) !== 0) one(bytes[at++] ?? 0)
+      if (at === bytes.length) return
       const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, ((bytes.length - at) >> 3) << 1)
       let [x, y] = [a, b]
       for (let word = 0; word < words.length; word += 2) {

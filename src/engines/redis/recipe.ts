@@ -44,7 +44,7 @@ const PATIENCE = 5000
 async function answers(endpoint: Endpoint): Promise<void> {
   const patience = AbortSignal.timeout(PATIENCE)
   try {
-    await withSession(endpoint, patience, async (session) => void (await session.ask('PING')))
+    await withSession(endpoint, patience, async (session) => void (await session.ask('DBSIZE'))) // PING is refused after a save that failed
   } catch (error) {
     if (!patience.aborted) throw error
     throw new HayaiError('TOOL_FAILED', `the server at ${endpoint.host}:${endpoint.port} says nothing for ${PATIENCE / 1000} s`, {

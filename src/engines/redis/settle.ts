@@ -22,7 +22,7 @@ export async function settle({ endpoint, settings, path, signal }: Risen, purpos
   await withSession(endpoint, signal, async (session) => {
     const wanted = settings.server['appendonly'] === 'yes'
     if (wanted && !(await hasLog(path))) await beginLog(session, path, signal)
-    if (!wanted && (await setting(session, 'appendonly')) === 'yes') await endLog(session, path)
+    if (!wanted && (await setting(session, 'appendonly')) === 'yes') await endLog(session, path, signal)
     if (purpose === 'live') await saveWhenEnded(session, { log: wanted, schedule: settings.server['save'] ?? '' })
   })
 }
@@ -48,10 +48,10 @@ async function beginLog(session: Session, path: string, signal: AbortSignal): Pr
 }
 
 /** With nobody writing: all goes into the RDB file, and only then does the log go. */
-async function endLog(session: Session, path: string): Promise<void> {
+async function endLog(session: Session, path: string, signal: AbortSignal): Promise<void> {
   const paused = await pause(session)
   try {
-    await session.ask('SAVE')
+    await save(session, signal)
     await rm(join(path, AOF_FOLDER), { recursive: true, force: true })
     await rm(join(path, OLD_AOF), { force: true })
     await syncFolder(path)
@@ -59,6 +59,11 @@ async function endLog(session: Session, path: string): Promise<void> {
   } finally {
     if (paused) await session.ask('CLIENT', 'UNPAUSE')
   }
+}
+
+async function save(session: Session, signal: AbortSignal): Promise<void> {
+  while ((await information(session, 'persistence'))['rdb_bgsave_in_progress'] === '1') await sleep(50, undefined, { signal })
+  await session.ask('SAVE')
 }
 
 /** False before version 6.2, which cannot hold back those who write without holding back us. */

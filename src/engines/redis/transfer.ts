@@ -11,14 +11,30 @@ export async function transfer(session: Session): Promise<Bytes> {
   const { wire } = session
   await session.ask('REPLCONF', 'capa', 'eof') // an end mark instead of a length: the server need not make a file first
   await onlyTheFile(session)
-  wire.send('SYNC')
-  let line = ''
-  while (line === '') line = await wire.line() // empty lines: it has to finish something else first
-  if (line.startsWith('-')) throw refusal('SYNC', line.slice(1))
-  const [, mark, size] = /^\$(?:EOF:(.{40})|(\d+))$/.exec(line) ?? []
-  if (mark !== undefined) return upToMark(wire, Buffer.from(mark, 'latin1'))
-  if (size !== undefined) return upToSize(wire, Number(size))
-  throw new HayaiError('TOOL_FAILED', 'the server answers SYNC with something that is no RDB file')
+  wire.send('PSYNC', '?', '-1')
+  const line = await firstWords(wire)
+  if (line.startsWith('-')) throw refusal('PSYNC', line.slice(1))
+  if (!line.startsWith('+FULLRESYNC ')) throw strange()
+  return file(wire)
+}
+
+/** Empty lines come while the server has to finish something else first. */
+async function firstWords(wire: Wire): Promise<string> {
+  for (;;) {
+    const line = await wire.line()
+    if (line !== '') return line
+  }
+}
+
+async function* file(wire: Wire): Bytes {
+  const [, mark, size] = /^\$(?:EOF:(.{40})|(\d+))$/.exec(await firstWords(wire)) ?? []
+  if (mark !== undefined) yield* upToMark(wire, Buffer.from(mark, 'latin1'))
+  else if (size !== undefined) yield* upToSize(wire, Number(size))
+  else throw strange()
+}
+
+function strange(): HayaiError {
+  return new HayaiError('TOOL_FAILED', 'the server answers PSYNC with something that is no RDB file')
 }
 
 /** Without this, servers keep all that is written in the meantime for us, until they run out of patience. Those before 6.2 do not know it. */
