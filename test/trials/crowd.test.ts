@@ -71,14 +71,13 @@ describe('a catalog', () => {
     await project.init({ name: 'mydb', engine: 'sqlite' })
     const file = join(root, '.hayai', 'catalog.json')
     await writeFile(file, content)
-    for (const attempt of [
-      project.list(),
-      project.init({ name: 'other', engine: 'sqlite' }),
-      project.remove('mydb'),
-      project.snapshot({ database: 'mydb' }),
-    ]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'CORRUPT' })
-    }
+    const attempts = [
+      () => project.list(),
+      () => project.init({ name: 'other', engine: 'sqlite' }),
+      () => project.remove('mydb'),
+      () => project.snapshot({ database: 'mydb' }),
+    ]
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'CORRUPT' })
     expect(await readFile(file, 'utf8')).toBe(content)
   })
 
