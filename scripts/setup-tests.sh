@@ -33,6 +33,8 @@ has_python() { has_program python3 && python3 -c 'import sqlite3' 2>/dev/null; }
 need postgresql has_postgresql
 need postgresql-contrib has_contrib
 need sqlite3 has_program sqlite3
+need redis-server has_program redis-server
+need redis-tools has_program redis-cli
 need procps has_program ps
 need zstd has_program zstd
 need git has_program git
@@ -49,11 +51,11 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
   {
     echo "Set-up: the tests also want ${missing[*]} (the names of Debian's packages), and this script installs only on Debian and as root."
     if command -v brew >/dev/null; then
-      echo "  Type: brew install postgresql@17 sqlite zstd"
+      echo "  Type: brew install postgresql@17 sqlite redis zstd"
     elif command -v apt-get >/dev/null; then
       echo "  Type: sudo apt-get install ${missing[*]}"
     else
-      echo "  Install PostgreSQL with its contrib modules, the sqlite3 program and zstd with this system's package tool."
+      echo "  Install PostgreSQL with its contrib modules, the sqlite3 program, Redis and zstd with this system's package tool."
     fi
   } >&2
   if [ -n "${CI:-}" ]; then exit 6; fi
@@ -78,7 +80,22 @@ restore_settings() {
   fi
 }
 if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
-trap restore_settings EXIT
+
+# Other packages start a server of their own, now and at each boot. While they are installed, nothing may be started.
+policy=/usr/sbin/policy-rc.d
+starting=(redis-server) # packages, and their services
+services=()
+for service in "${starting[@]}"; do
+  if [[ " ${missing[*]} " == *" $service "* ]]; then services+=("$service"); fi
+done
+restore_policy() {
+  if [ -e "$policy.before-hayai" ]; then mv "$policy.before-hayai" "$policy"; else rm -f "$policy"; fi
+}
+if [ -e "$policy" ]; then mv "$policy" "$policy.before-hayai"; fi
+trap 'restore_settings; restore_policy' EXIT
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
 mkdir -p "$(dirname "$settings")"
 echo 'create_main_cluster = false' >>"$settings"
 export UCF_FORCE_CONFFOLD=1
@@ -90,4 +107,5 @@ if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o D
   exit 6
 fi
 rm -f "$log"
+if [ ${#services[@]} -gt 0 ] && command -v systemctl >/dev/null; then systemctl disable --quiet "${services[@]}" || true; fi # no systemd runs in a container
 echo "Set-up: installed ${missing[*]}; no server was started."

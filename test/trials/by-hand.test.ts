@@ -2,9 +2,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { execFileSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cast, pgBin } from './cast.ts'
+import { cast } from './cast.ts'
 import { stage, type Stage } from './stage.ts'
 
 let scene: Stage
@@ -21,27 +20,10 @@ describe.each(cast)('$engine, by hand', (actor) => {
     await actor.fill(project, 'shop')
     const before = await actor.dump(project, 'shop')
     const { snapshot } = await project.snapshot({ database: 'shop', compression })
-    const { host, port, user, password, file } = await project.connect('bare')
-    const lines = (snapshot?.manifest?.byHand ?? []).map((line) =>
-      line
-        .replaceAll('HOST', `${host} -p ${port}`)
-        .replaceAll('USER', String(user))
-        .replaceAll('DATABASE', 'byhand')
-        .replaceAll('NEW.db', 'byhand.db'),
-    )
+    const lines = snapshot?.manifest?.byHand ?? []
     expect(lines.length).toBeGreaterThan(compression === 'none' ? 0 : 1)
-    const folder = dirname(snapshot?.path ?? '')
-    const env = { ...process.env, PATH: `${pgBin() ?? ''}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password?.reveal() ?? '' }
-    for (const line of lines) execFileSync('sh', ['-ec', line], { cwd: folder, env, stdio: 'pipe' })
-    const restored =
-      file === null
-        ? execFileSync('pg_dump', ['-h', String(host), '-p', String(port), '-U', String(user), 'byhand'], {
-            env,
-            encoding: 'utf8',
-            maxBuffer: 1 << 28,
-          })
-        : execFileSync('sqlite3', ['byhand.db', '.dump'], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 })
-    expect(restored.replaceAll(/^\\(un)?restrict .*$/gm, '').trim()).toBe(before.trim())
+    const restored = await actor.byHand(project, 'bare', lines, dirname(snapshot?.path ?? ''))
+    expect(restored.trim()).toBe(before.trim())
     expect((await readFile(snapshot?.path ?? '')).length).toBe(snapshot?.bytes)
   })
 })

@@ -3,20 +3,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Project } from '../../src/index.ts'
+import type { Actor } from './actor.ts'
+import { redis } from './redis.ts'
 import { sh } from './stage.ts'
 
-export interface Actor {
-  readonly engine: string
-  /** Why it cannot play on this machine; undefined when it can. */
-  readonly missing: string | undefined
-  /** Puts in real rows: Chinook where it is at hand, else rows of its own. */
-  fill(project: Project, name: string): Promise<void>
-  /** What people do by mistake: drops a table, deletes rows, changes others. */
-  damage(project: Project, name: string): Promise<void>
-  /** Everything that is in it, as the stock tool dumps it, without random and dated lines. */
-  dump(project: Project, name: string): Promise<string>
-  run(project: Project, name: string, statements: string): Promise<string>
-}
+export type { Actor } from './actor.ts'
 
 const CHINOOK = join(import.meta.dirname, '../../../shared/data/chinook')
 export const chinookMissing = existsSync(CHINOOK) ? undefined : 'the Chinook database is not beside this checkout'
@@ -59,6 +50,27 @@ export const postgresql: Actor = {
     const { uri, env } = await login(project, name)
     return sh(pg('psql'), ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', uri, '-f', '-'], env, statements).trim()
   },
+  servers: 1,
+  disk: { megabytes: 190, enough: 24 },
+  async ballast(project, name, megabytes) {
+    const text = `(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 31) WHERE i > 0)`
+    await this.run(project, name, `CREATE TABLE ballast AS SELECT i, ${text} FROM generate_series(1, ${megabytes * 1000}) i`)
+  },
+  async halve(project, name) {
+    await this.run(project, name, 'DELETE FROM ballast WHERE i % 2 = 0')
+  },
+  async weight(project, name) {
+    return Number(await this.run(project, name, 'SELECT count(*) FROM ballast'))
+  },
+  async byHand(project, bare, lines, folder) {
+    const { host, port, user, password } = await project.connect(bare)
+    const env = { PATH: `${pgBin() ?? ''}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password?.reveal() ?? '' }
+    for (const line of lines) {
+      const meant = line.replaceAll('HOST', `${host} -p ${port}`).replaceAll('USER', String(user)).replaceAll('DATABASE', 'byhand')
+      sh('sh', ['-ec', `cd '${folder}'; ${meant}`], env)
+    }
+    return undated(sh('pg_dump', ['-h', String(host), '-p', String(port), '-U', String(user), 'byhand'], env))
+  },
 }
 
 export const sqlite: Actor = {
@@ -86,9 +98,25 @@ export const sqlite: Actor = {
     if (file === null) throw new Error('an SQLite database without a file')
     return sh('sqlite3', ['-bail', file], {}, statements).trim()
   },
+  servers: 0,
+  disk: { megabytes: 160, enough: 10 },
+  async ballast(project, name, megabytes) {
+    const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${megabytes * 1000})`
+    await this.run(project, name, `CREATE TABLE ballast AS ${numbers} SELECT i, hex(randomblob(500)) h FROM n`)
+  },
+  async halve(project, name) {
+    await this.run(project, name, 'DELETE FROM ballast WHERE i % 2 = 0')
+  },
+  async weight(project, name) {
+    return Number(await this.run(project, name, 'SELECT count(*) FROM ballast'))
+  },
+  byHand(_project, _bare, lines, folder) {
+    for (const line of lines) sh('sh', ['-ec', `cd '${folder}'; ${line.replaceAll('NEW.db', 'byhand.db')}`])
+    return Promise.resolve(sh('sqlite3', [join(folder, 'byhand.db'), '.dump']))
+  },
 }
 
-export const cast: readonly Actor[] = [postgresql, sqlite]
+export const cast: readonly Actor[] = [postgresql, sqlite, redis]
 
 /** A pg_dump's random key and its dated comments differ from run to run. */
 export function undated(dump: string): string {

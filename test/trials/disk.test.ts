@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cast, type Actor } from './cast.ts'
+import { cast } from './cast.ts'
 import { stageIn, type Stage } from './stage.ts'
 
 let scene: Stage | undefined
@@ -37,16 +37,6 @@ const mayMount = (() => {
   }
 })()
 
-async function ballast(actor: Actor, stage: Stage, megabytes: number): Promise<void> {
-  await actor.run(
-    stage.project,
-    'shop',
-    actor.engine === 'sqlite'
-      ? `CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${megabytes * 1000}) SELECT i, hex(randomblob(500)) h FROM n`
-      : `CREATE TABLE ballast AS SELECT i, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 31) WHERE i > 0) FROM generate_series(1, ${megabytes * 1000}) i`,
-  )
-}
-
 describe.each(cast)('$engine, on a full disk', (actor) => {
   const reason = actor.missing ?? (mayMount ? undefined : 'no file system can be mounted here')
   if (reason !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${reason}`, () => {})
@@ -57,7 +47,7 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
     scene = await stageIn(await mkdtemp(join(tmpdir(), 'hayai-disk-project-')))
     await scene.project.init({ name: 'shop', engine: actor.engine })
     await scene.project.start(['shop'])
-    await ballast(actor, scene, 12)
+    await actor.ballast(scene.project, 'shop', 12)
     const before = await actor.dump(scene.project, 'shop')
     for (const compression of ['none', 'gzip']) {
       await expect(scene.project.snapshot({ database: 'shop', output: small, compression })).rejects.toMatchObject({ code: 'STORE_FAILED' })
@@ -68,25 +58,25 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
   })
 
   it('a restore fails, says so, and leaves the live database as it was', async () => {
-    const small = await tmpfs(actor.engine === 'sqlite' ? '160m' : '190m')
+    const small = await tmpfs(`${actor.disk.megabytes}m`)
     scene = await stageIn(small)
     await scene.project.init({ name: 'shop', engine: actor.engine })
     await scene.project.start(['shop'])
-    await ballast(actor, scene, 20)
+    await actor.ballast(scene.project, 'shop', 20)
     const elsewhere = join(outer, 'elsewhere')
     await scene.project.snapshot({ database: 'shop', output: elsewhere })
     const [snapshot] = await scene.project.snapshots({ folder: elsewhere })
-    await actor.run(scene.project, 'shop', 'DELETE FROM ballast WHERE i % 2 = 0')
+    await actor.halve(scene.project, 'shop')
     const before = await actor.dump(scene.project, 'shop')
     const filler = join(small, 'filler')
-    fill(filler, small, actor.engine === 'sqlite' ? 10 * 1024 : 24 * 1024)
+    fill(filler, small, actor.disk.enough * 1024)
     await expect(scene.project.restore({ reference: snapshot?.path ?? '' })).rejects.toMatchObject({
       code: expect.stringMatching(/STORE_FAILED|TOOL_FAILED/) as string,
     })
     await rm(filler)
     expect(await actor.dump(scene.project, 'shop')).toBe(before)
     await scene.project.restore({ reference: snapshot?.path ?? '' })
-    expect(await actor.run(scene.project, 'shop', 'SELECT count(*) FROM ballast')).toBe('20000')
+    expect(await actor.weight(scene.project, 'shop')).toBe(20_000)
   })
 })
 

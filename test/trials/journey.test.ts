@@ -30,7 +30,7 @@ describe.each(cast)('$engine, from init to undo', (actor) => {
     if (answer.snapshot === null) throw new Error('no snapshot')
     snapshot = answer.snapshot
     const bytes = await readFile(snapshot.path)
-    expect(snapshot.path).toMatch(/\/snapshots\/shop-snapshot-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.(sql|db)$/)
+    expect(snapshot.path).toMatch(/\/snapshots\/shop-snapshot-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.(sql|db|rdb)$/)
     expect(snapshot.manifest?.files[0]?.stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
     expect(Object.values(snapshot.manifest?.census.tables ?? {}).reduce((sum, rows) => sum + rows, 0)).toBeGreaterThan(1000)
     expect(await scene.project.snapshots()).toMatchObject([

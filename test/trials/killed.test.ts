@@ -25,7 +25,7 @@ describe.each(cast)('$engine, killed', (actor) => {
   let scene: Stage
   let good = ''
   const name = 'shop'
-  const servers = actor.engine === 'sqlite' ? 0 : 1
+  const { servers } = actor
   beforeAll(async () => {
     scene = await stage()
     await scene.project.init({ name, engine: actor.engine })

@@ -32,8 +32,8 @@ function rdb({ name }: Dialect): Format {
     kind: 'logical',
     byHand: (file: string, _census: Census) => [
       `mkdir FOLDER && cp ${file} FOLDER/dump.rdb`,
-      `${name}-server --dir FOLDER --appendonly no`,
-      `${name}-cli CONFIG SET appendonly yes   # only where a log of changes (AOF) is wanted`,
+      `${name}-server --bind 127.0.0.1 --port PORT --dir FOLDER --appendonly no --daemonize yes`,
+      `${name}-cli -p PORT CONFIG SET appendonly yes   # only where a log of changes (AOF) is wanted`,
     ],
   }
 }
