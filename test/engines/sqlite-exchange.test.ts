@@ -296,9 +296,10 @@ describe('an exchange', () => {
     expect(await recipe().look(at(outgoing))).toMatchObject({ state: 'sound' })
   })
 
-  it('does not begin without room for it', async () => {
+  const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
+  const onSmallDisk = mayMount ? it : it.skip
+  onSmallDisk('does not begin without room for it (where a file system can be mounted)', async () => {
     const script = `mount -t tmpfs -o size=8m tmpfs "$1" && mv "$2" "$1/live.db" && exec "$3" "$4" exchange "{\\"live\\":\\"$1/live.db\\",\\"incoming\\":\\"$5\\",\\"outgoing\\":\\"$1/outgoing.db\\",\\"mark\\":\\"m\\",\\"patience\\":1000}"`
-    if (spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status !== 0) return
     await stand('delete', ballast(3500), ballast(3500))
     execFileSync('mkdir', [at('small')])
     const child = join(import.meta.dirname, '../../src/engines/sqlite/child.ts')

@@ -83,20 +83,6 @@ describe.each(MODES)('in %s mode, killed', (mode) => {
     expect(await app.tell(`q('SELECT v FROM t')`)).toEqual([['third']])
   })
 
-  it.each([...BEFORE.slice(1), ...AFTER])('when an undo is at "%s"', async (moment) => {
-    const it = await stand(mode)
-    await restore(it, await snapshot(it))
-    sql(it.path, `UPDATE t SET v = 'third'`)
-    await doomed('undo', moment)
-    await it.recover()
-    const expected = BEFORE.includes(moment as 'ready') ? 'third' : 'second'
-    expect([await live(it), value(it)]).toEqual([expected === 'third' ? 'g0002' : 'g0001', `${expected} ok`])
-    expectTidy(expected === 'third' ? 'g0001' : 'g0002')
-    await undo(it, expected === 'third' ? -1 : 1)
-    expect(value(it)).toBe(expected === 'third' ? 'second ok' : 'third ok')
-    expect(sql(join(dataDir(), expected === 'third' ? 'g0002/shop.db' : 'g0001/shop.db'), '.schema')).toBe('CREATE TABLE t (v);')
-  })
-
   it.each([0, 30, 100, 400])('%d ms after the permission was given, when the child goes on alone', async (milliseconds) => {
     const it = await stand(mode, `${PAIR} ${ballast(30_000)}`)
     await doomed('restore', `ready+${milliseconds}`)
@@ -156,6 +142,20 @@ describe.each(['missing', 'damaged'])('with a live file that is %s, killed', (st
 })
 
 describe('killed', () => {
+  it.each([...BEFORE.slice(1), ...AFTER])('when an undo is at "%s"', async (moment) => {
+    const it = await stand('wal')
+    await restore(it, await snapshot(it))
+    sql(it.path, `UPDATE t SET v = 'third'`)
+    await doomed('undo', moment)
+    await it.recover()
+    const expected = BEFORE.includes(moment as 'ready') ? 'third' : 'second'
+    expect([await live(it), value(it)]).toEqual([expected === 'third' ? 'g0002' : 'g0001', `${expected} ok`])
+    expectTidy(expected === 'third' ? 'g0001' : 'g0002')
+    await undo(it, expected === 'third' ? -1 : 1)
+    expect(value(it)).toBe(expected === 'third' ? 'second ok' : 'third ok')
+    expect(sql(join(dataDir(), expected === 'third' ? 'g0002/shop.db' : 'g0001/shop.db'), '.schema')).toBe('CREATE TABLE t (v);')
+  })
+
   it.each(['created'])('when a creation is at "%s", the next one succeeds', async (moment) => {
     await doomed('create', moment)
     const it = site(top)
