@@ -6,6 +6,7 @@ import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { pg, postgresql, sqlite } from './cast.ts'
+import { redis } from './redis.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
 let scene: Stage
@@ -162,5 +163,46 @@ c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA wal_autocheckpoint = 0'); c.
     expect(await ask('SELECT v FROM t; PRAGMA integrity_check')).toBe('1\nok')
     expect((await readFile(String(file))).subarray(0, 15).toString()).toBe('SQLite format 3')
     expect(await readdir(join(scene.root, 'snapshots'))).toHaveLength(2)
+  })
+})
+
+describe('redis', () => {
+  if (redis.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${redis.missing}`, () => {})
+
+  it('a client that writes all the while is served again after a restore, and spoils nothing of it', async () => {
+    scene = await stage()
+    const { project } = scene
+    await project.init({ name: 'cache', engine: 'redis' })
+    await project.start(['cache'])
+    const ask = (commands: string) => redis.run(project, 'cache', commands)
+    await ask(`${Array.from({ length: 5000 }, (_, n) => `SET item:${n} good`).join('\n')}\nMSET plus 0 minus 0`)
+    const { port, password } = await project.connect('cache')
+    const commands = 'MULTI\nINCR plus\nDECR minus\nEXEC\nSET item:1 spoiled\nDEL item:2\n'
+    const writer = spawn(
+      'sh',
+      ['-c', `while :; do printf '${commands.repeat(200).replaceAll('\n', '\\n')}' | redis-cli -p ${port} >/dev/null 2>&1; done`],
+      {
+        env: { ...process.env, REDISCLI_AUTH: password?.reveal() ?? '' },
+        stdio: 'ignore',
+        detached: true,
+      },
+    )
+    children.push(writer)
+    try {
+      await until(async () => Number(await ask('GET plus')) > 100, 'the writer writes')
+      const { snapshot } = await project.snapshot({ database: 'cache' })
+      await project.restore({ reference: 'cache', latest: true })
+      const after = Number(await ask('GET plus'))
+      await until(async () => Number(await ask('GET plus')) > after, 'the writer writes to the restored server')
+      await project.restore({ reference: snapshot?.id ?? '', to: 'copy' })
+    } finally {
+      process.kill(-(writer.pid ?? 0), 'SIGKILL')
+    }
+    const [plus, minus] = (await redis.run(project, 'copy', 'MGET plus minus')).split('\n').map(Number)
+    expect(plus).toBeGreaterThan(100)
+    expect((plus ?? 0) + (minus ?? 0)).toBe(0)
+    const [live, other] = (await ask('MGET plus minus')).split('\n').map(Number)
+    expect((live ?? 0) + (other ?? 0)).toBe(0)
+    expect(await ask('DBSIZE')).toBe('5001')
   })
 })
