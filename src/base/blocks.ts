@@ -1,6 +1,7 @@
 // Many small pieces gathered into blocks of one size, in memory that is used again: for stages whose every step has its price.
 
 import type { Bytes } from './bytes.ts'
+import { streamed } from './garbage.ts'
 
 export interface Block {
   readonly bytes: Uint8Array
@@ -16,6 +17,7 @@ export async function* inBlocks(source: Bytes, size: number): AsyncGenerator<Blo
   let memory = take()
   let filled = 0
   for await (const piece of source) {
+    streamed(piece.byteLength)
     for (let from = 0; from < piece.byteLength;) {
       const length = Math.min(size - filled, piece.byteLength - from)
       memory.set(piece.subarray(from, from + length), filled)

@@ -2,9 +2,7 @@
 // or zstd frames, which the stock `gunzip` and `zstd -d` read in a row. What is read back is held to be whole: bytes behind
 // the end, a member that is cut, a checksum that differs are CORRUPT.
 
-import type { TransformOptions } from 'node:stream'
-import { promisify } from 'node:util'
-import { constants, createZstdCompress, gzip, type ZstdOptions } from 'node:zlib'
+import { constants, createGzip, createZstdCompress, type Gzip, type ZlibReset, type ZstdCompress } from 'node:zlib'
 import { inBlocks, type Block } from '../base/blocks.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError } from '../base/errors.ts'
@@ -52,17 +50,15 @@ interface Lane {
 
 export function compress(source: Bytes, { codec, level }: Compression): Bytes {
   if (codec === 'none') return source
-  return inParallel(source, codec === 'gzip' ? gzipLane(level) : () => zstdLane(level))
+  return inParallel(source, () => (codec === 'gzip' ? gzipLane(level) : zstdLane(level)))
 }
 
-const gzipOnce = promisify<Uint8Array, object, Uint8Array>(gzip)
-
-function gzipLane(level: number): () => Lane {
-  return () => ({ squeeze: (block) => gzipOnce(block, { level, chunkSize: PIECE }), close() {} })
+function gzipLane(level: number): Lane {
+  const engine: Gzip & Partial<ZlibReset> = createGzip({ level, chunkSize: PIECE, ...ROOM })
+  return lane(engine, constants.Z_FINISH, () => engine.reset?.())
 }
 
-// One engine for all blocks of a lane: Node frees an engine's memory, which it does not count, no sooner than it collects its
-// garbage. The tables of the higher levels are made for much larger inputs, and are cut down to the block.
+// The tables of the higher levels are made for much larger inputs, and are cut down to the block.
 function zstdLane(level: number): Lane {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
@@ -70,18 +66,26 @@ function zstdLane(level: number): Lane {
     [constants.ZSTD_c_windowLog]: 20,
     ...(level > 5 && { [constants.ZSTD_c_hashLog]: 19, [constants.ZSTD_c_chainLog]: 19 }),
   }
-  const options: ZstdOptions & TransformOptions = { params, chunkSize: PIECE, readableHighWaterMark: 2 * BLOCK }
-  const engine = createZstdCompress(options)
+  return lane(createZstdCompress({ params, chunkSize: PIECE, ...ROOM }), constants.ZSTD_e_end, () => {})
+}
+
+/** An engine holds all that comes out of a block, until it is asked for it. */
+const ROOM = { readableHighWaterMark: 2 * BLOCK }
+
+// One engine for all blocks of a lane: Node gives an engine's memory back, which it does not count, no sooner than it collects
+// its garbage. gzip has to be told to begin anew; zstd begins anew by itself, and would forget its level.
+function lane(engine: Gzip | ZstdCompress, end: number, begin: () => void): Lane {
   return {
     squeeze: (block) =>
       new Promise((resolve, reject) => {
         engine.once('error', reject)
         if (block.byteLength > 0) engine.write(block)
-        engine.flush(constants.ZSTD_e_end, () => {
+        engine.flush(end, () => {
           engine.off('error', reject)
-          const frame: unknown = engine.read() // all of it: that much the engine may hold
-          if (frame instanceof Uint8Array) resolve(frame)
-          else reject(new Error('zstd gave no frame'))
+          const member: unknown = engine.read()
+          if (!(member instanceof Uint8Array)) return reject(new Error('a block was compressed to nothing'))
+          begin()
+          resolve(member)
         })
       }),
     close: () => void engine.destroy(),

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, messageOf, systemCode } from '../base/errors.ts'
 import { exists, isPartial, makeFolder, resolveInside, sweepPartials, syncFolder, temporaryName } from '../base/files.ts'
+import { streamed } from '../base/garbage.ts'
 import type { Entry, Store } from './store.ts'
 import { writeAll } from './writer.ts'
 
@@ -121,6 +122,7 @@ async function* get(root: string, key: string): Bytes {
       const block: Buffer | Error = await next
       if (block instanceof Error) throw failed(block)
       position += block.byteLength
+      streamed(block.byteLength)
       ;[front, back] = [back, front]
       // One block is read ahead while the reader is busy with the one before; a short one is the last.
       next = block.byteLength < size ? undefined : settle(read(position))

@@ -103,6 +103,32 @@ describe.each(kinds)('%s', (kind) => {
   })
 })
 
+describe('every block', () => {
+  const packed = (kind: string, content: Buffer) => all(compress(once(content), parseCompression(kind)))
+
+  it.each([
+    ['gzip:1', 'gzip:9'],
+    ['zstd:1', 'zstd:16'],
+  ])('is compressed at the level that was asked for: %s, %s', async (low, high) => {
+    const content = text(4 * 1024 * 1024) // more blocks than lanes
+    const [quick, small] = [await packed(low, content), await packed(high, content)]
+    expect(small.length).toBeLessThan(quick.length * 0.98)
+    const again = await packed(high, Buffer.concat([content, content]))
+    expect(again.length / (2 * small.length)).toBeCloseTo(1, 2)
+  })
+
+  it.each(['gzip', 'zstd', 'zstd:9'])('of %s carries a checksum', async (kind) => {
+    const content = randomBytes(4 * 1024 * 1024)
+    const whole = await packed(kind, content)
+    for (let block = 0; block < 4; block++) {
+      const flipped = Buffer.from(whole)
+      const at = (block + 0.5) * (whole.length / 4)
+      flipped.writeUInt8(flipped.readUInt8(at | 0) ^ 1, at | 0)
+      await expect(all(decompress(once(flipped)))).rejects.toMatchObject({ code: 'CORRUPT' })
+    }
+  })
+})
+
 describe('decompress', () => {
   const long = text(300_000)
   const made: Readonly<Record<string, () => Buffer>> = {
