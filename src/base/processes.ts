@@ -53,9 +53,10 @@ function startOnLinux(pid: number): string | undefined {
   } catch {
     return undefined // no such process, or it ended between open and read: proc(5)
   }
-  // The name in parentheses may hold anything; state is the first field behind it, starttime the twentieth (proc(5): 3 and 22).
+  // The name in parentheses may hold anything; state is the first field behind it, the number of threads the eighteenth, starttime
+  // the twentieth (proc(5): 3, 20 and 22). One whose first thread has ended is not gone before all have: it still holds its port.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  if (fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return undefined
   return `${bootId()}:${fields[19] ?? ''}`
 }
 

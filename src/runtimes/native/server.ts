@@ -36,8 +36,8 @@ export interface Start {
 /** A server that answers. */
 export interface Running {
   readonly serving: Serving
-  /** Its exit status; null when a signal ended it. */
-  readonly ended: Promise<number | null>
+  /** Its exit status, once it has ended; null when a signal ended it. */
+  readonly ended: () => Promise<number | null>
 }
 
 const SHELL = '/bin/sh'
@@ -96,7 +96,14 @@ async function launch(home: Home, start: Start): Promise<Running> {
     await log.close()
   }
   child.unref()
-  return { serving: await letThrough(home, child, start, input), ended }
+  const serving = await letThrough(home, child, start, input)
+  return {
+    serving,
+    ended() {
+      child.ref() // else nothing keeps this process here until it hears of it
+      return ended
+    },
+  }
 }
 
 async function foundIn(folder: string, names: readonly string[]): Promise<readonly string[]> {

@@ -96,7 +96,7 @@ async function bringToRest(home: Home, name: string, running: Running): Promise<
   const folder = generationFolder(home, name)
   const alive = (await servingIn(folder)) !== undefined
   const asAsked = await endServer(home, folder, home.recipe.stopSignal, home.patience.stop)
-  const status = await running.ended
+  const status = await running.ended()
   if (alive && asAsked && status === 0) return
   const how = !alive
     ? 'had ended by itself'
