@@ -17,7 +17,7 @@ describe('a process', () => {
   })
 
   it('is gone when it has ended, also before anybody has asked for its status', async () => {
-    const child = spawn('sh', ['-c', 'sleep 0.2 & exec python3 -c "import time; time.sleep(5)"'], { stdio: 'ignore' })
+    const child = spawn('sh', ['-c', 'sleep 0.2 & exec sleep 5'], { stdio: 'ignore' })
     const parent = identify(child.pid ?? 0)
     if (parent === undefined) throw new Error('it did not start')
     const children = (): string => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').split(' ')[0] ?? ''
