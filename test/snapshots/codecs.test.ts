@@ -232,14 +232,17 @@ describe('decompress', () => {
     })
   }
 
-  it('refuses what has one bit flipped in its content', async () => {
+  // A few bits of a zstd frame say nothing of its content: then the content is right, and the digest of the file tells the rest.
+  it('never gives another content when one bit is flipped', async () => {
     for (const make of Object.values({ gzip: () => gzipSync(long), zstd: () => checked(long) })) {
       const packed = make()
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 30, max: packed.length - 1 }), fc.integer({ min: 0, max: 7 }), async (at, bit) => {
           const flipped = Buffer.from(packed)
           flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << bit), at)
-          await expect(all(decompress(pieces(flipped, [4096])))).rejects.toThrow(corrupt)
+          const got = await all(decompress(pieces(flipped, [4096]))).catch((error: unknown) => error)
+          if (Buffer.isBuffer(got)) expect(got.equals(long)).toBe(true)
+          else expect(got).toMatchObject(corrupt)
         }),
         { numRuns: 60 },
       )
