@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { table, type Line } from './measure.ts'
 import { measurePostgresql } from './postgresql.ts'
+import { measureRedis } from './redis.ts'
 import { measureSqlite } from './sqlite.ts'
 import { stage } from './stage.ts'
 import { measureStartup } from './startup.ts'
@@ -12,7 +13,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1GB' },
     runs: { type: 'string', default: '3' },
-    only: { type: 'string', multiple: true, default: ['sqlite', 'postgresql', 'startup'] },
+    only: { type: 'string', multiple: true, default: ['sqlite', 'postgresql', 'redis', 'startup'] },
   },
 })
 
@@ -26,6 +27,7 @@ process.once('SIGINT', () => void place.close().finally(() => process.exit(130))
 try {
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
+  if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
   if (values.only.includes('startup')) lines.push(...(await measureStartup(place)))
 } finally {
   await place.close()

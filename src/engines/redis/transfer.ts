@@ -12,9 +12,7 @@ export async function transfer(session: Session): Promise<Bytes> {
   await session.ask('REPLCONF', 'capa', 'eof') // an end mark instead of a length: the server need not make a file first
   await onlyTheFile(session)
   wire.send('PSYNC', '?', '-1')
-  const line = await firstWords(wire)
-  if (line.startsWith('-')) throw refusal('PSYNC', line.slice(1))
-  if (!line.startsWith('+FULLRESYNC ')) throw strange()
+  if (!(await firstWords(wire)).startsWith('+FULLRESYNC ')) throw strange()
   return file(wire)
 }
 
@@ -22,6 +20,7 @@ export async function transfer(session: Session): Promise<Bytes> {
 async function firstWords(wire: Wire): Promise<string> {
   for (;;) {
     const line = await wire.line()
+    if (line.startsWith('-')) throw refusal('PSYNC', line.slice(1))
     if (line !== '') return line
   }
 }
@@ -46,19 +45,17 @@ async function onlyTheFile(session: Session): Promise<void> {
   }
 }
 
+/** The last bytes that have come are held back, for they may be the mark. */
 async function* upToMark(wire: Wire, mark: Buffer): Bytes {
+  const size = mark.length
   let held: Buffer = Buffer.alloc(0)
-  for (;;) {
+  while (!held.equals(mark)) {
     const next = await wire.some()
     if (next === undefined) throw cut()
-    const all = held.length === 0 ? next : Buffer.concat([held, next])
-    const end = all.length - mark.length
-    if (end >= 0 && all.subarray(end).equals(mark)) {
-      if (end > 0) yield all.subarray(0, end)
-      return
-    }
-    held = all.subarray(Math.max(0, end))
-    if (end > 0) yield all.subarray(0, end)
+    const all = next.length < size ? Buffer.concat([held, next]) : next
+    if (all === next && held.length > 0) yield held
+    if (all.length > size) yield all.subarray(0, -size)
+    held = all.subarray(-size)
   }
 }
 
