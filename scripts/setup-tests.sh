@@ -27,6 +27,11 @@ has_contrib() {
     compgen -G '/usr/local/share/postgresql@*/extension/pgcrypto.control' >/dev/null
 }
 
+# Debian keeps the server where only root looks for programs.
+has_mariadb() {
+  { has_program mariadbd || [ -x /usr/sbin/mariadbd ]; } && has_program mariadb && has_program mariadb-dump && has_program mariadb-install-db
+}
+
 # A program that is not Hayai, holding a SQLite file open.
 has_python() { has_program python3 && python3 -c 'import sqlite3' 2>/dev/null; }
 
@@ -35,6 +40,9 @@ need postgresql-contrib has_contrib
 need sqlite3 has_program sqlite3
 need redis-server has_program redis-server
 need redis-tools has_program redis-cli
+need mariadb-server has_mariadb
+need mariadb-backup has_program mariadb-backup
+need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps
 need zstd has_program zstd
 need git has_program git
@@ -51,11 +59,11 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
   {
     echo "Set-up: the tests also want ${missing[*]} (the names of Debian's packages), and this script installs only on Debian and as root."
     if command -v brew >/dev/null; then
-      echo "  Type: brew install postgresql@17 sqlite redis zstd"
+      echo "  Type: brew install postgresql@17 mariadb sqlite redis zstd"
     elif command -v apt-get >/dev/null; then
       echo "  Type: sudo apt-get install ${missing[*]}"
     else
-      echo "  Install PostgreSQL with its contrib modules, the sqlite3 program, Redis and zstd with this system's package tool."
+      echo "  Install PostgreSQL with its contrib modules, MariaDB with mariadb-backup, the sqlite3 program, Redis and zstd with this system's package tool."
     fi
   } >&2
   if [ -n "${CI:-}" ]; then exit 6; fi
@@ -83,10 +91,10 @@ if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
 
 # Other packages start a server of their own, now and at each boot. While they are installed, nothing may be started.
 policy=/usr/sbin/policy-rc.d
-starting=(redis-server) # packages, and their services
+starting=(redis-server mariadb-server) # each package's service is called like it, without "-server" for the latter
 services=()
-for service in "${starting[@]}"; do
-  if [[ " ${missing[*]} " == *" $service "* ]]; then services+=("$service"); fi
+for package in "${starting[@]}"; do
+  if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("${package/mariadb-server/mariadb}"); fi
 done
 restore_policy() {
   if [ -e "$policy.before-hayai" ]; then mv "$policy.before-hayai" "$policy"; else rm -f "$policy"; fi

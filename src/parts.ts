@@ -1,6 +1,7 @@
 // Every engine, runtime and store by name: the one file that imports them all. A new one is one line here.
 
 import type { Parts } from './core/context.ts'
+import { mariadb } from './engines/mariadb.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { redis } from './engines/redis.ts'
 import { sqlite } from './engines/sqlite.ts'
@@ -10,7 +11,7 @@ import { native } from './runtimes/native.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
-  engines: { postgresql, sqlite, redis, valkey },
+  engines: { postgresql, sqlite, mariadb, redis, valkey },
   runtimes: { native, embedded },
   openFolder: folderStore,
 }

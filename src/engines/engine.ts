@@ -91,6 +91,8 @@ export interface Settings {
   readonly server: Readonly<Record<string, string>>
   /** Arguments for the program that makes the data folder; they matter at creation only. */
   readonly creation?: readonly string[]
+  /** Passwords besides the login's that creation needs, by the engine's own names. */
+  readonly secrets?: Readonly<Record<string, Secret>>
   /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
   readonly unknown: readonly string[]
 }

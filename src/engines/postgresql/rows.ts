@@ -1,6 +1,8 @@
 // Counts rows, and reads sequences, in pg_dump's own output as it passes. So the census is of exactly the bytes in the file:
 // no second read of the tables, and no second lock on them that someone waiting to change a table could come between.
 
+import { newlines } from '../../base/newlines.ts'
+
 const NEWLINE = 0x0a
 const END_OF_ROWS = Buffer.from('\n\\.\n')
 
@@ -114,25 +116,4 @@ function qualified(text: string): string {
   if (parts === null) throw new Error(`pg_dump wrote a name that cannot be read: ${text.slice(0, 200)}`)
   const [, quotedSchema, schema = '', quotedRelation, relation = ''] = parts
   return `${quotedSchema?.replaceAll('""', '"') ?? schema}\0${quotedRelation?.replaceAll('""', '"') ?? relation}`
-}
-
-// Four bytes at a time: three to four times as fast as byte by byte, and every byte of every table goes through here.
-function newlines(bytes: Buffer, from: number, to: number): number {
-  let total = 0
-  let at = from
-  while (at < to && ((bytes.byteOffset + at) & 3) !== 0) if (bytes[at++] === NEWLINE) total += 1
-  if (at === to) return total
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (to - at) >> 2)
-  for (let word = 0; word < words.length;) {
-    const stop = Math.min(words.length, word + 255) // until a lane of `lanes` could overflow
-    let lanes = 0
-    for (; word < stop; word += 1) {
-      const zeroWhereNewline = (words[word] ?? 0) ^ 0x0a0a0a0a
-      const highBitUnlessZero = ((zeroWhereNewline & 0x7f7f7f7f) + 0x7f7f7f7f) | zeroWhereNewline | 0x7f7f7f7f
-      lanes = (lanes + ((~highBitUnlessZero >>> 7) & 0x01010101)) | 0
-    }
-    total += (lanes & 255) + ((lanes >>> 8) & 255) + ((lanes >>> 16) & 255) + (lanes >>> 24)
-  }
-  for (at += words.length * 4; at < to; at += 1) if (bytes[at] === NEWLINE) total += 1
-  return total
 }

@@ -1,0 +1,70 @@
+// What tells MariaDB from MySQL, as facts. All else in this room serves both.
+
+export interface Dialect {
+  readonly product: string
+  /** The oldest version that Hayai knows. */
+  readonly oldest: string
+  /** Whether a server that says this of its version is one of this product. */
+  readonly speaks: (version: string) => boolean
+  readonly programs: { readonly client: string; readonly dump: string }
+  /** How the stock programs connect. */
+  readonly programArguments: readonly string[]
+  readonly dumpArguments: readonly string[]
+  /** Settings of a session that only this product knows, as `name = value`. */
+  readonly neutral: string
+  /** What a script says before it loads anything: what was accepted once is accepted again. */
+  readonly lenient: string
+  /** Keeps every change of the structure out, and lets rows be changed; and its end. */
+  readonly guard: readonly string[]
+  readonly guardEnds: string
+  /** What the process list says of a statement that waits for the guard. */
+  readonly waitsForGuard: string
+  /** Columns of `mysql.user` by which an account is told from a role. */
+  readonly isRole: string
+  /** Accounts that belong to the system. */
+  readonly systemUsers: readonly string[]
+  /** Sequences, versioned tables, packages, PUBLIC: MariaDB has them. */
+  readonly extended: boolean
+}
+
+export const MARIADB: Dialect = {
+  product: 'MariaDB',
+  oldest: '10.5',
+  speaks: (version) => /mariadb/i.test(version),
+  programs: { client: 'mariadb', dump: 'mariadb-dump' },
+  programArguments: ['--skip-ssl'],
+  dumpArguments: [],
+  neutral:
+    'max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0, idle_write_transaction_timeout = 0',
+  lenient: `SET SESSION innodb_strict_mode = OFF;
+/*M!100201 SET SESSION check_constraint_checks = OFF */;
+/*M!100101 SET SESSION max_statement_time = 0 */;
+`,
+  guard: ['BACKUP STAGE START', 'BACKUP STAGE FLUSH', 'BACKUP STAGE BLOCK_DDL'],
+  guardEnds: 'BACKUP STAGE END',
+  waitsForGuard: 'Waiting for backup lock',
+  isRole: `is_role = 'Y'`,
+  systemUsers: ['mariadb.sys', 'PUBLIC'],
+  extended: true,
+}
+
+// Written by its manual: there was no MySQL server to try it on.
+export const MYSQL: Dialect = {
+  product: 'MySQL',
+  oldest: '8.0',
+  speaks: (version) => !/mariadb/i.test(version),
+  programs: { client: 'mysql', dump: 'mysqldump' },
+  programArguments: ['--ssl-mode=DISABLED', '--get-server-public-key'],
+  dumpArguments: ['--set-gtid-purged=OFF', '--column-statistics=0', '--no-tablespaces'],
+  neutral: 'max_execution_time = 0, information_schema_stats_expiry = 0, print_identified_with_as_hex = ON',
+  lenient: `SET SESSION innodb_strict_mode = OFF;
+/*!80013 SET SESSION sql_require_primary_key = OFF */;
+/*!80030 SET SESSION sql_generate_invisible_primary_key = OFF */;
+`,
+  guard: ['LOCK INSTANCE FOR BACKUP'],
+  guardEnds: 'UNLOCK INSTANCE',
+  waitsForGuard: 'Waiting for backup lock',
+  isRole: 'FALSE', // its roles are accounts like any other
+  systemUsers: ['mysql.infoschema', 'mysql.session', 'mysql.sys'],
+  extended: false,
+}

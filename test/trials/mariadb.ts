@@ -1,0 +1,93 @@
+// MariaDB on the stage: Chinook, and beside it a table without transactions, a view, a routine and a trigger.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Project } from '../../src/index.ts'
+import { noServer, program } from '../engines/mariadb-server.ts'
+import type { Actor } from './actor.ts'
+import { sh } from './stage.ts'
+
+const CHINOOK = join(import.meta.dirname, '../../../shared/data/chinook/Chinook_MySql.sql')
+
+const OWN_ROWS = `
+  CREATE TABLE artist (id integer PRIMARY KEY, name text NOT NULL);
+  CREATE TABLE album (id integer PRIMARY KEY, artist integer NOT NULL, title varchar(200), price numeric(6, 2), FOREIGN KEY (artist) REFERENCES artist (id));
+  ${Array.from({ length: 200 }, (_, i) => `INSERT INTO artist VALUES (${i}, 'Ärtist ''${i}''');`).join('\n')}
+  ${Array.from({ length: 1000 }, (_, i) => `INSERT INTO album VALUES (${i}, ${i % 200}, 'Title ${i}', ${i % 17}.5);`).join('\n')}
+`
+const BESIDE = `
+  CREATE TABLE isam (id integer PRIMARY KEY, bytes blob) ENGINE = MyISAM;
+  INSERT INTO isam SELECT seq, UNHEX(LPAD(HEX(seq), 4, '0')) FROM seq_0_to_499;
+  CREATE VIEW odd AS SELECT id FROM isam WHERE id % 2 = 1;
+  CREATE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN n * 2;
+  CREATE TRIGGER isam_in BEFORE INSERT ON isam FOR EACH ROW SET NEW.bytes = COALESCE(NEW.bytes, 'none');
+`
+
+export const mariadb: Actor = {
+  engine: 'mariadb',
+  missing: noServer ? 'no MariaDB programs on this machine' : undefined,
+  async fill(project, name) {
+    const script = existsSync(CHINOOK) ? readFileSync(CHINOOK, 'utf8').replaceAll(/^(?:DROP|CREATE) DATABASE .*$|^USE .*$/gm, '') : OWN_ROWS
+    await this.run(project, name, script + BESIDE)
+  },
+  async damage(project, name) {
+    const tables = (await this.run(project, name, `SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'`))
+      .split('\n')
+      .map((line) => line.split('\t')[0])
+    await this.run(
+      project,
+      name,
+      `SET foreign_key_checks = 0; DROP TABLE IF EXISTS ${tables[0]}; DELETE FROM ${tables.at(-1)}; DELETE FROM isam WHERE id % 3 = 0;
+       CREATE TABLE IF NOT EXISTS wreck (a int); INSERT INTO wreck VALUES (1)`,
+    )
+  },
+  async dump(project, name) {
+    const { args, env, database } = await login(project, name)
+    return undated(sh(program('mariadb-dump'), [...args, ...DUMPING, database], env))
+  },
+  async run(project, name, statements) {
+    const { args, env, database } = await login(project, name)
+    return sh(program('mariadb'), [...args, '--batch', '--skip-column-names', '--raw', `--database=${database}`], env, statements).trim()
+  },
+  servers: 1,
+  disk: { megabytes: 300, enough: 40 },
+  async ballast(project, name, megabytes) {
+    const text = `(SELECT GROUP_CONCAT(MD5(RAND()) SEPARATOR '') FROM seq_1_to_31 WHERE n.seq > 0)`
+    await this.run(project, name, `CREATE TABLE ballast AS SELECT n.seq AS i, ${text} AS t FROM seq_1_to_${megabytes * 1000} n`)
+  },
+  async halve(project, name) {
+    await this.run(project, name, 'DELETE FROM ballast WHERE i % 2 = 0')
+  },
+  async weight(project, name) {
+    return Number(await this.run(project, name, 'SELECT COUNT(*) FROM ballast'))
+  },
+  async byHand(project, bare, lines, folder) {
+    const { args, env, port, user } = await login(project, bare)
+    for (const line of lines) {
+      const meant = line
+        .replaceAll('HOST', `127.0.0.1 -P ${port}`)
+        .replaceAll('USER -p', user)
+        .replaceAll(/\bNEW\b/g, 'byhand')
+      sh('sh', ['-ec', `cd '${folder}'; ${meant}`], { ...env, PATH: `${join(program('mariadb'), '..')}:${process.env['PATH'] ?? ''}` })
+    }
+    return undated(sh(program('mariadb-dump'), [...args, ...DUMPING, 'byhand'], env))
+  },
+}
+
+const DUMPING = ['--skip-dump-date', '--routines', '--events', '--triggers', '--hex-blob']
+
+/** The heading names the database and where it was. */
+function undated(dump: string): string {
+  return dump.replaceAll(/^-- Host: .*$/gm, '').replaceAll(/^(-- Dumping (?:events|routines) for database) .*$/gm, '$1')
+}
+
+async function login(project: Project, name: string) {
+  const { host, port, user, password, database } = await project.connect(name)
+  return {
+    args: ['--no-defaults', '--skip-ssl', '--default-character-set=utf8mb4', `--host=${host}`, `--port=${port}`, `--user=${user}`],
+    env: { MYSQL_PWD: password?.reveal() ?? '' },
+    database: String(database),
+    port: String(port),
+    user: String(user),
+  }
+}
