@@ -68,7 +68,14 @@ function roomArrows({ name, why, sees, types = [] }: Room): OxlintOverride[] {
 }
 
 /** Engines that keep files of their own, and the folder they keep them in. */
-const ENGINES_WITH_FOLDERS = { postgresql: 'postgresql', sqlite: 'sqlite', redis: 'redis', valkey: 'redis', mariadb: 'mariadb', mysql: 'mariadb' }
+const ENGINES_WITH_FOLDERS = {
+  postgresql: 'postgresql',
+  sqlite: 'sqlite',
+  redis: 'redis',
+  valkey: 'redis',
+  mariadb: 'mariadb',
+  mysql: 'mariadb',
+}
 const ENGINES = 'An engine sees base and engine.ts: never another engine, nor where it runs.'
 const PARTS = 'parts.ts lists engines, runtimes and stores; it knows no verb and no face.'
 const TYPED = ['argument', 'assignment', 'call', 'member-access', 'return'] as const
