@@ -36,9 +36,9 @@ export interface Standing {
   /** The same database with other settings, as after a change of `.hayaidb`. */
   with(environment: Readonly<Record<string, string>>, changes?: Partial<NativeOptions>): Standing
   /** What a snapshot of it is. */
-  dumped(): Promise<{ readonly bytes: Buffer; readonly facts: Facts }>
+  dumped(format?: string): Promise<{ readonly bytes: Buffer; readonly facts: Facts }>
   /** Fills a twin from the bytes, and hands it to `work` awake; swaps it in afterwards. */
-  restored(bytes: Uint8Array, work?: (facts: Facts) => void | Promise<void>): Promise<void>
+  restored(bytes: Uint8Array, work?: (facts: Facts) => void | Promise<void>, format?: string): Promise<void>
   /** Ends the server as a power cut would. */
   kill(): Promise<void>
   /** The number of the server's own process. */
@@ -108,7 +108,6 @@ function standingAt(
       stdio: ['pipe', 'pipe', 'pipe'],
       maxBuffer: 2 ** 30,
     })
-  const format = formatOf(engine)
   const pid = async (): Promise<number> => {
     const record: unknown = JSON.parse(await readFile(join(placement.runDir, 'server.json'), 'utf8'))
     return (record as { process: { pid: number } }).process.pid
@@ -125,7 +124,8 @@ function standingAt(
     everything: () =>
       call(['-e', '--eval', join(import.meta.dirname, 'redis-everything.lua'), ',', '16']) + call(['-e', 'FUNCTION', 'LIST', 'WITHCODE']),
     with: (next, changes = {}) => standingAt(root, port, engine, next, { ...options, ...changes }),
-    async dumped() {
+    async dumped(name) {
+      const format = formatOf(engine, name)
       const target = await site.open()
       const dump = await engine.dump(target, format, never)
       try {
@@ -136,7 +136,8 @@ function standingAt(
         await target.close()
       }
     },
-    async restored(bytes, work = () => {}) {
+    async restored(bytes, work = () => {}, name) {
+      const format = formatOf(engine, name)
       const twin = await site.twin()
       try {
         const asleep = await twin.target()

@@ -43,7 +43,7 @@ async function received(parts: readonly (string | Buffer)[], size: number): Prom
   if (address === null || typeof address === 'string') throw new Error('no port')
   const session = await open({ host: '127.0.0.1', port: address.port, user: '', password: new Secret('x'), database: '' })
   try {
-    return await collect(await transfer(session))
+    return await collect((await transfer(session)).bytes)
   } finally {
     session.wire.close()
   }

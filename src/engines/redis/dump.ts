@@ -2,20 +2,22 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Dump, Facts, Target } from '../engine.ts'
+import type { Dump, Facts, Format, Target } from '../engine.ts'
 import { census } from './census.ts'
 import type { Dialect } from './dialect.ts'
+import { packed } from './folder.ts'
 import { readVersion } from './inspect.ts'
 import { rdbCounter, type Counted } from './rdb.ts'
 import { endpointOf, open, type Session } from './session.ts'
 import { transfer } from './transfer.ts'
 
-export async function dump(dialect: Dialect, target: Target, signal: AbortSignal): Promise<Dump> {
+export async function dump(dialect: Dialect, target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
   const session = await open(endpointOf(target), signal)
   try {
     const version = await readVersion(dialect, session)
     const notes = await accountNotes(session)
-    const bytes = await transfer(session)
+    const asFolder = format.name === 'tar'
+    const { size, bytes } = await transfer(session, asFolder)
     const facts = Promise.withResolvers<Facts>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     const tell = (counted: Counted): void =>
@@ -28,7 +30,7 @@ export async function dump(dialect: Dialect, target: Target, signal: AbortSignal
       })
     return {
       instant: new Date(),
-      bytes: counted(bytes, tell, facts.reject, session),
+      bytes: untilClosed(asFolder ? packed(size, counted(bytes, tell)) : counted(bytes, tell), facts.reject, session),
       facts: () => facts.promise,
       expectedBytes: undefined,
       close() {
@@ -43,16 +45,20 @@ export async function dump(dialect: Dialect, target: Target, signal: AbortSignal
   }
 }
 
-async function* counted(source: Bytes, tell: (counted: Counted) => void, reject: (error: unknown) => void, session: Session): Bytes {
+async function* counted(source: Bytes, tell: (counted: Counted) => void): Bytes {
   const counter = rdbCounter()
+  for await (const chunk of source) {
+    counter.feed(chunk)
+    yield chunk
+  }
+  const result = counter.counted()
+  if (!result.whole) throw new HayaiError('TOOL_FAILED', 'the server claims that all was sent, but what it sent has no end')
+  tell(result)
+}
+
+async function* untilClosed(source: Bytes, reject: (error: unknown) => void, session: Session): Bytes {
   try {
-    for await (const chunk of source) {
-      counter.feed(chunk)
-      yield chunk
-    }
-    const result = counter.counted()
-    if (!result.whole) throw new HayaiError('TOOL_FAILED', 'the server claims that all was sent, but what it sent has no end')
-    tell(result)
+    yield* source
   } catch (error) {
     reject(error)
     throw error

@@ -1,8 +1,9 @@
 // An engine of this family, made from what is its own.
 
-import type { Census, Endpoint, Engine, Format } from '../engine.ts'
+import type { Endpoint, Engine, Format } from '../engine.ts'
 import type { Dialect } from './dialect.ts'
 import { dump } from './dump.ts'
+import { checkFolder } from './folder.ts'
 import { inspect } from './inspect.ts'
 import { load } from './load.ts'
 import { checkRdb } from './marks.ts'
@@ -13,14 +14,14 @@ export function engine(dialect: Dialect): Engine {
   return {
     name: dialect.name,
     title: dialect.title,
-    formats: [rdb(dialect)],
+    formats: [rdb(dialect), tar(dialect)],
     recipe: recipe(dialect),
     settings: (environment, password) => settings(dialect, environment, password),
     uri,
     inspect: (target) => inspect(dialect, target),
-    dump: (target, _format, signal) => dump(dialect, target, signal),
-    load: (target, _format, bytes, signal) => load(target, bytes, signal),
-    check: (_format, bytes) => checkRdb(bytes),
+    dump: (target, format, signal) => dump(dialect, target, format, signal),
+    load,
+    check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkRdb(bytes)),
   }
 }
 
@@ -30,10 +31,23 @@ function rdb({ name }: Dialect): Format {
     extension: '.rdb',
     fills: 'asleep',
     kind: 'logical',
-    byHand: (file: string, _census: Census) => [
+    byHand: (file) => [
       `mkdir FOLDER && cp ${file} FOLDER/dump.rdb`,
       `${name}-server --bind 127.0.0.1 --port PORT --dir FOLDER --appendonly no --daemonize yes`,
       `${name}-cli -p PORT CONFIG SET appendonly yes   # only where a log of changes (AOF) is wanted`,
+    ],
+  }
+}
+
+function tar({ name }: Dialect): Format {
+  return {
+    name: 'tar',
+    extension: '.tar',
+    fills: 'asleep',
+    kind: 'physical',
+    byHand: (file) => [
+      `mkdir FOLDER && tar -xf ${file} -C FOLDER`,
+      `${name}-server --bind 127.0.0.1 --port PORT --dir FOLDER --daemonize yes   # the same with --appendonly yes`,
     ],
   }
 }

@@ -13,7 +13,7 @@ import type { Risen } from '../engine.ts'
 import { information, withSession, type Session } from './session.ts'
 
 export const RDB_FILE = 'dump.rdb'
-const AOF_FOLDER = 'appendonlydir'
+export const AOF_FOLDER = 'appendonlydir'
 const OLD_AOF = 'appendonly.aof' // before version 7
 /** Where one of these is, there is a log. */
 export const AOF_MARKS: readonly string[] = [`${AOF_FOLDER}/appendonly.aof.manifest`, OLD_AOF]

@@ -6,14 +6,41 @@ import { HayaiError } from '../../base/errors.ts'
 import { refusal, type Session } from './session.ts'
 import type { Wire } from './wire.ts'
 
-/** Returns when the instant is fixed: what others write from then on is not in the bytes. */
-export async function transfer(session: Session): Promise<Bytes> {
+export interface Transfer {
+  /** Undefined when the server does not know it before it has sent all. */
+  size(): Promise<number | undefined>
+  readonly bytes: Bytes
+}
+
+/**
+ * Returns when the instant is fixed: what others write from then on is not in the bytes. `sized`: the server makes a file first,
+ * its own RDB file, to be able to tell its size.
+ */
+export async function transfer(session: Session, sized = false): Promise<Transfer> {
   const { wire } = session
-  await session.ask('REPLCONF', 'capa', 'eof') // an end mark instead of a length: the server need not make a file first
+  if (!sized) await session.ask('REPLCONF', 'capa', 'eof') // an end mark will do instead
   await onlyTheFile(session)
   wire.send('PSYNC', '?', '-1')
   if (!(await firstWords(wire)).startsWith('+FULLRESYNC ')) throw strange()
-  return file(wire)
+  let announced: Promise<string> | undefined
+  const announcement = async (): Promise<{ readonly mark?: string | undefined; readonly size?: string | undefined }> => {
+    const line = await (announced ??= firstWords(wire))
+    const found = /^\$(?:EOF:(?<mark>.{40})|(?<size>\d+))$/.exec(line)?.groups
+    if (found === undefined) throw strange()
+    return found
+  }
+  async function* bytes(): Bytes {
+    const { mark, size } = await announcement()
+    if (mark !== undefined) yield* upToMark(wire, Buffer.from(mark, 'latin1'))
+    else yield* upToSize(wire, Number(size))
+  }
+  return {
+    async size() {
+      const { size } = await announcement()
+      return size === undefined ? undefined : Number(size)
+    },
+    bytes: bytes(),
+  }
 }
 
 /** Empty lines come while the server has to finish something else first. */
@@ -23,13 +50,6 @@ async function firstWords(wire: Wire): Promise<string> {
     if (line.startsWith('-')) throw refusal('PSYNC', line.slice(1))
     if (line !== '') return line
   }
-}
-
-async function* file(wire: Wire): Bytes {
-  const [, mark, size] = /^\$(?:EOF:(.{40})|(\d+))$/.exec(await firstWords(wire)) ?? []
-  if (mark !== undefined) yield* upToMark(wire, Buffer.from(mark, 'latin1'))
-  else if (size !== undefined) yield* upToSize(wire, Number(size))
-  else throw strange()
 }
 
 function strange(): HayaiError {
