@@ -12,19 +12,25 @@ const LOCK_WAIT_TIMEOUT = 1205
 
 /** How long others may take to let us in. */
 export interface Patience {
-  /** For a change of the structure that was under way; milliseconds. */
+  /** For a change of the structure, or a LOCK TABLES, that was under way; seconds. */
   readonly change: number
-  /** For transactions that have written to tables which have none; seconds. */
+  /** For a statement that writes to a table without transactions; seconds. */
   readonly lock: number
 }
 
-export const PATIENCE: Patience = { change: 60_000, lock: 20 }
+export const PATIENCE: Patience = { change: 60, lock: 20 }
 
 /** Lets no change of the structure begin, until guardEnds() or the end of the session. Throws LOCKED when one does not end in time. */
 export async function guard(session: Session, dialect: Dialect, { change }: Patience, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + change
+  const deadline = Date.now() + change * 1000
+  await session.query(`SET SESSION lock_wait_timeout = ${change}`)
   for (;;) {
-    for (const step of dialect.guard) await locked(session, step, 'a change of the structure of the database has not ended')
+    for (const step of dialect.guard)
+      await locked(
+        session,
+        step,
+        'somebody has been changing the structure of the database, or holding tables locked for writing, for too long',
+      )
     const running = await changeUnderWay(session)
     if (running === undefined) return
     // It began before us, and would in the end wait for us with its table locked, for which the dump would wait: nobody would go on.
