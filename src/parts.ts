@@ -2,6 +2,7 @@
 
 import type { Parts } from './core/context.ts'
 import { mariadb } from './engines/mariadb.ts'
+import { mysql } from './engines/mysql.ts'
 import { postgresql } from './engines/postgresql.ts'
 import { redis } from './engines/redis.ts'
 import { sqlite } from './engines/sqlite.ts'
@@ -11,7 +12,7 @@ import { native } from './runtimes/native.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
-  engines: { postgresql, sqlite, mariadb, redis, valkey },
+  engines: { postgresql, sqlite, mariadb, mysql, redis, valkey },
   runtimes: { native, embedded },
   openFolder: folderStore,
 }

@@ -5,7 +5,9 @@ import { once } from 'node:events'
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { program } from '../engines/mariadb-server.ts'
 import { pg, postgresql, sqlite } from './cast.ts'
+import { mariadb } from './mariadb.ts'
 import { redis } from './redis.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
@@ -204,5 +206,60 @@ describe('redis', () => {
     const [live, other] = (await ask('MGET plus minus')).split('\n').map(Number)
     expect((live ?? 0) + (other ?? 0)).toBe(0)
     expect(await ask('DBSIZE')).toBe('5001')
+  })
+})
+
+describe('mariadb', () => {
+  if (mariadb.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${mariadb.missing}`, () => {})
+
+  it('a client that writes all the while doubles no row, spoils nothing and hangs nobody; what it sees is of one instant', async () => {
+    scene = await stage()
+    const { project } = scene
+    await project.init({ name: 'shop', engine: 'mariadb' })
+    await project.start(['shop'])
+    const ask = (statements: string) => mariadb.run(project, 'shop', statements)
+    await ask(`CREATE TABLE item (id bigint PRIMARY KEY, note text); INSERT INTO item SELECT seq, CONCAT('item ', seq) FROM seq_1_to_50000;
+      CREATE TABLE a (v bigint); CREATE TABLE b (v bigint); CREATE TABLE m (v bigint) ENGINE = MyISAM; INSERT INTO a VALUES (0); INSERT INTO b VALUES (0); INSERT INTO m VALUES (0)`)
+    const { port, password } = await project.connect('shop')
+    const env = { ...process.env, MYSQL_PWD: password?.reveal() ?? '' }
+    const login = ['--no-defaults', '--skip-ssl', '--host=127.0.0.1', `--port=${port}`, '--user=admin', '--database=database']
+    const statements =
+      'START TRANSACTION; UPDATE a SET v = v + 1; UPDATE b SET v = v - 1; COMMIT; UPDATE m SET v = v + 1; REPLACE INTO item VALUES (0, NULL);\n'
+    const writer = spawn(
+      'sh',
+      ['-c', `while :; do printf '${statements.repeat(100)}' | ${program('mariadb')} ${login.join(' ')} >/dev/null 2>&1; done`],
+      {
+        env,
+        stdio: 'ignore',
+        detached: true,
+      },
+    )
+    const holder = spawn(
+      program('mariadb'),
+      [
+        ...login,
+        '-e',
+        'SELECT * FROM item WHERE id = 7 FOR UPDATE; START TRANSACTION; UPDATE item SET note = 1 WHERE id = 8; DO SLEEP(600)',
+      ],
+      { env, stdio: 'ignore' },
+    )
+    children.push(writer, holder)
+    try {
+      await until(async () => (await ask('SELECT v FROM m')) !== '0', 'the writer writes')
+      await until(
+        async () => (await ask(`SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'`)) !== '0',
+        'a row is held',
+      )
+      const { snapshot } = await project.snapshot({ database: 'shop' })
+      await project.restore({ reference: 'shop', latest: true })
+      const before = await ask('SELECT v FROM m')
+      await until(async () => (await ask('SELECT v FROM m')) !== before, 'the writer writes to the restored server')
+      await project.restore({ reference: snapshot?.id ?? '', to: 'copy' })
+    } finally {
+      process.kill(-(writer.pid ?? 0), 'SIGKILL')
+    }
+    const sums = `SELECT (SELECT v FROM a) + (SELECT v FROM b), (SELECT v FROM a) > 0, (SELECT v FROM a) - (SELECT v FROM m) IN (0, 1)`
+    expect(await mariadb.run(project, 'copy', sums)).toBe('0\t1\t1')
+    expect(await ask('SELECT COUNT(*), COUNT(DISTINCT id), SUM(note IS NULL) FROM item WHERE id > 0')).toBe('50000\t50000\t0')
   })
 })

@@ -1,0 +1,35 @@
+// MySQL: by the same dialect as MariaDB, with facts of its own. Written by its manual; nobody has tried it yet.
+
+import type { Endpoint, Engine, Format } from './engine.ts'
+import { MYSQL } from './mariadb/dialect.ts'
+import { dump } from './mariadb/dump.ts'
+import { inspect } from './mariadb/inspect.ts'
+import { load } from './mariadb/load.ts'
+import { checkEnds } from './mariadb/marks.ts'
+import { mysqlRecipe } from './mariadb/mysql-recipe.ts'
+import { MYSQL_VOCABULARY, readSettings } from './mariadb/settings.ts'
+import { uri } from './mariadb/uri.ts'
+
+const sql: Format = {
+  name: 'sql',
+  extension: '.sql',
+  fills: 'awake',
+  kind: 'logical',
+  byHand: (file) => [
+    'mysql -h HOST -u USER -p -e "CREATE DATABASE NEW"',
+    `mysql --binary-mode --max-allowed-packet=1G -h HOST -u USER -p -D NEW < ${file}`,
+  ],
+}
+
+export const mysql: Engine = {
+  name: 'mysql',
+  title: 'MySQL',
+  formats: [sql],
+  recipe: mysqlRecipe,
+  settings: (environment, password) => readSettings(MYSQL_VOCABULARY, environment, password),
+  uri: (endpoint: Endpoint | undefined) => uri(endpoint),
+  inspect: (target) => inspect(MYSQL, target),
+  dump: (target, _format, signal) => dump(MYSQL, target, signal),
+  load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),
+  check: (_format, bytes) => checkEnds(bytes),
+}
