@@ -50,6 +50,10 @@ async function placeDurably(
   await syncFolder(folder)
 }
 
+export function syncFile(path: string): Promise<void> {
+  return syncPath(path)
+}
+
 /** Makes the names in a folder durable: a rename is not, until its folder is synced. */
 export async function syncFolder(path: string): Promise<void> {
   await syncPath(path)

@@ -32,6 +32,7 @@ export const GROUPS: readonly Group[] = [
         load: async () => (await import('./commands/snapshot.ts')).snapshot,
       },
       restore: { brief: 'Bring a snapshot back; undo takes that back', load: async () => (await import('./commands/restore.ts')).restore },
+      clone: { brief: 'Make a new database with the content of another', load: async () => (await import('./commands/clone.ts')).clone },
       undo: { brief: 'Take back the last restore or removal', load: async () => (await import('./commands/undo.ts')).undo },
       redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
     },

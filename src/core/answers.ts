@@ -149,6 +149,39 @@ export interface RestoreAnswer {
   readonly dryRun: boolean
 }
 
+export interface CloneRequest {
+  /** The database whose content and settings the new one gets. */
+  readonly from: string
+  readonly to: string
+  /** Instead of what the database holds now: a snapshot of the same engine. */
+  readonly snapshot?: string
+  readonly port?: number
+  /** A database of that name that is there already gets the content in place of its own, as by a restore. */
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface CloneAnswer {
+  readonly from: string
+  readonly to: string
+  /** null when the content came from the live database itself. */
+  readonly snapshot: SnapshotView | null
+  /** The moment that the content is of; null on a dry run, and for a file without a manifest. */
+  readonly instant: string | null
+  readonly plan: readonly string[]
+  readonly checks: readonly Check[]
+  readonly census: Census | null
+  /** What could not be carried, or deserves a warning; each a whole sentence. */
+  readonly notes: readonly string[]
+  /** The new database; null on a dry run. */
+  readonly database: DatabaseView | null
+  /** Whether there was one of that name, which got the content. */
+  readonly replaced: boolean
+  readonly undo: string | null
+  readonly seconds: number
+  readonly dryRun: boolean
+}
+
 export interface VerifyAnswer {
   readonly snapshot: SnapshotView
   readonly ok: boolean
@@ -189,6 +222,7 @@ export interface Project {
   snapshot(request: SnapshotRequest, watch?: Watch): Promise<SnapshotAnswer>
   snapshots(options?: { readonly folder?: string }): Promise<readonly SnapshotView[]>
   restore(request: RestoreRequest, watch?: Watch): Promise<RestoreAnswer>
+  clone(request: CloneRequest, watch?: Watch): Promise<CloneAnswer>
   verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
   /** Without a name: of the database whose data was last restored or removed. */
   undo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>

@@ -14,8 +14,8 @@ export interface Filling {
   /** Runs while the twin is being made; the twin gets no byte before it has succeeded. */
   readonly preflight: () => Promise<void>
   readonly bytes: () => Bytes
-  /** undefined for a file that has no manifest: then nothing can be counted against. */
-  readonly expected: Census | undefined
+  /** undefined for a file that has no manifest: then nothing can be counted against. A function is asked after the last byte. */
+  readonly expected: Census | undefined | (() => Promise<Census>)
   readonly watch: Watching
 }
 
@@ -24,7 +24,9 @@ export async function filledTwin(site: Site, filling: Filling): Promise<{ readon
   const twin = await site.twin()
   try {
     const facts = await fill(twin, filling)
-    if (filling.expected !== undefined) refuseDifferences(filling.expected, facts.census)
+    const { expected } = filling
+    const counted = typeof expected === 'function' ? await expected() : expected
+    if (counted !== undefined) refuseDifferences(counted, facts.census)
     return { twin, facts }
   } catch (error) {
     await twin.close()

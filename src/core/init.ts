@@ -1,19 +1,13 @@
 // init: a database is declared, reserved (name, port, login), made, and only then written into `.hayaidb`.
 
-import { randomUUID } from 'node:crypto'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
-import { generatePassword } from '../base/secret.ts'
-import type { Engine } from '../engines/engine.ts'
-import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '../project/catalog.ts'
-import { addToConfig, type DatabaseConfig } from '../project/config.ts'
-import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
-import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { assemble, configOf, engineOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
+import { declare, release, reserve, type Wish } from './reserve.ts'
 
 export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
   const wish = await wishOf(context, request)
@@ -36,19 +30,8 @@ export async function initDeclared(context: Context, dryRun: boolean, watch: Wat
   return answer(done, dryRun)
 }
 
-interface Wish {
-  readonly name: string
-  readonly engine: Engine
-  readonly runtime: string
-  readonly version: string | undefined
-  readonly port: number | undefined
-  readonly file: string | undefined
-  /** What `.hayaidb` says of it already. */
-  readonly declared: DatabaseConfig | undefined
-}
-
 /** What is wanted: the request, completed by what `.hayaidb` declares of that name; CONFLICT when the two disagree. */
-async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
+export async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
   const name = checkName(request.name)
   const engine = engineOf(context, request.engine)
   const config = await configOf(context)
@@ -67,7 +50,8 @@ async function wishOf(context: Context, request: InitRequest): Promise<Wish> {
   const port = agreed('port', request.port, declared?.port)
   if (port !== undefined && engine.recipe.shape === 'file')
     throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
-  return { name, engine, runtime, version: agreed('version', request.version, declared?.version), port, file, declared }
+  const version = agreed('version', request.version, declared?.version)
+  return { name, engine, runtime, version, port, file, declared, environment: declared?.environment ?? {}, login: undefined }
 }
 
 function absolute(file: string | undefined, base: string): string | undefined {
@@ -97,58 +81,6 @@ async function ensure(context: Context, wish: Wish, options: { existsOk: boolean
   }
 }
 
-interface Reservation {
-  readonly entry: DatabaseRecord
-  /** False when the name was there before. */
-  readonly reserved: boolean
-}
-
-/** Takes the name and a port, in one locked step, so that forty at once get forty different ones. */
-async function reserve(context: Context, wish: Wish, dryRun: boolean): Promise<Reservation> {
-  let reservation: Reservation | undefined
-  const take = async (catalog: Catalog): Promise<Catalog> => {
-    const there = catalog.databases[wish.name]
-    if (there !== undefined) {
-      if (there.engine !== wish.engine.name) throw otherEngine(wish.name, there.engine)
-      reservation = { entry: there, reserved: false }
-      return catalog
-    }
-    const entry = await recordOf(context, wish, catalog)
-    reservation = { entry, reserved: true }
-    if (!dryRun) await keepLogin(context, wish)
-    return { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }
-  }
-  if (dryRun) await take(await readCatalog(context.root))
-  else await changeCatalog(context.root, `init of "${wish.name}"`, take)
-  if (reservation === undefined) throw new Error('the catalog was not asked')
-  return reservation
-}
-
-async function recordOf(context: Context, wish: Wish, catalog: Catalog): Promise<DatabaseRecord> {
-  return {
-    id: randomUUID(),
-    engine: wish.engine.name,
-    runtime: wish.runtime,
-    version: wish.version ?? null,
-    port: wish.engine.recipe.shape === 'file' ? null : await portOf(context, wish, catalog),
-    file: wish.file ?? null,
-    created: new Date().toISOString(),
-  }
-}
-
-async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<number> {
-  const promised = promisedPorts(catalog, (await configOf(context))?.databases, wish.name)
-  if (wish.port === undefined) return choosePort(catalog.project, wish.name, promised)
-  await checkPort(wish.port, wish.name, promised)
-  return wish.port
-}
-
-async function keepLogin(context: Context, wish: Wish): Promise<void> {
-  if ((await readSecret(context.root, wish.name)) !== undefined) return // `remove --keep-data` leaves the login with the data
-  const { user, password, database } = wish.engine.settings(wish.declared?.environment ?? {}, generatePassword())
-  if (user !== '') await keepSecret(context.root, wish.name, { user, password, database })
-}
-
 /** False when its data is there already. */
 async function make(context: Context, database: Database, watch: Watch): Promise<boolean> {
   const purpose = `creating "${database.name}"`
@@ -157,37 +89,6 @@ async function make(context: Context, database: Database, watch: Watch): Promise
     watch.onProgress?.({ stage: `creating ${database.name}` })
     await database.site.create()
     return true
-  })
-}
-
-async function declare(context: Context, wish: Wish): Promise<void> {
-  await addToConfig(context.root, context.configFile, wish.name, {
-    engine: wish.engine.name,
-    ...(wish.version === undefined ? {} : { version: wish.version }),
-    // A port that was found, not asked for, is this machine's affair: the file is for everyone.
-    ...(wish.port === undefined ? {} : { port: wish.port }),
-    ...(wish.file === undefined ? {} : { file: shownFrom(context.root, wish.file) }),
-  })
-}
-
-/** Relative where it lies in the project, so that the file serves every clone. */
-function shownFrom(root: string, file: string): string {
-  const path = relative(root, file)
-  return path.startsWith('..') || isAbsolute(path) ? file : `./${path}`
-}
-
-async function release(context: Context, name: string, entry: DatabaseRecord): Promise<void> {
-  await changeCatalog(context.root, `giving up "${name}"`, async (catalog) => {
-    if (catalog.databases[name]?.id !== entry.id) return catalog
-    const { [name]: _, ...databases } = catalog.databases
-    await removeSecret(context.root, name)
-    return { ...catalog, databases }
-  })
-}
-
-function otherEngine(name: string, engine: string): HayaiError {
-  return new HayaiError('CONFLICT', `"${name}" exists and is a ${engine} database`, {
-    hint: `Choose another name, or \`hayai remove ${name}\` first.`,
   })
 }
 

@@ -84,7 +84,7 @@ async function cheapChecks(context: Context, goal: Goal, source: Source): Promis
   return checks
 }
 
-function versionCheck(source: Source, version: string): Check {
+export function versionCheck(source: Source, version: string): Check {
   const { recipe } = source.engine
   const made = source.manifest?.version ?? ''
   if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }
@@ -100,7 +100,7 @@ export async function digestCheck(source: Source, view: Watching): Promise<Check
   return { what: 'digest', ok: true, detail: 'SHA-256 as written' }
 }
 
-function refuseFailed(checks: readonly Check[]): void {
+export function refuseFailed(checks: readonly Check[]): void {
   const failed = checks.find(({ ok }) => !ok)
   if (failed === undefined) return
   const [code, hint] = REFUSALS[failed.what] ?? (['CONFLICT', 'Nothing was changed.'] as const)
@@ -154,10 +154,10 @@ async function fillAndSwap(database: Database, source: Source, checks: Check[], 
   }
 }
 
-async function noteRestored(context: Context, name: string): Promise<void> {
+export async function noteRestored(context: Context, name: string): Promise<void> {
   await changeCatalog(context.root, `noting a restore of "${name}"`, (catalog) => withEvent(catalog, 'restored', name))
 }
 
-function mebibytes(bytes: number): string {
+export function mebibytes(bytes: number): string {
   return (bytes / 1024 / 1024).toFixed(1)
 }

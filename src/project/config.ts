@@ -83,6 +83,14 @@ export async function removeFromConfig(root: string, file: string, name: string)
   return kept
 }
 
+/** What the file says of a database, as it is written there; null when it does not declare it, or is not there. */
+export async function declarationIn(file: string, name: string): Promise<KeptDeclaration['entry'] | null> {
+  const text = await readText(file)
+  if (text === undefined) return null
+  const { declarationOf } = await import('./edit.ts')
+  return declarationOf(text, name)?.entry ?? null
+}
+
 /** Changes the text of the file, alone, and durably. */
 async function edit(root: string, file: string, purpose: string, change: (text: string) => string): Promise<void> {
   const { configLock } = await makeOwnFolder(root)

@@ -1,16 +1,16 @@
 // Databases that are a file. Applications open the live file by themselves, at any time, by the path they have always known: so
 // that file is never moved or replaced, its content is (embedded/exchange.ts).
 
-import { link, mkdir, rm } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, systemCode } from '../base/errors.ts'
 import { run } from '../base/exec.ts'
-import { exists, makeFolder, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
+import { exists, makeFolder, syncFile, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
 import type { Engine, FileRecipe, Invocation, Target } from '../engines/engine.ts'
 import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts'
 import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
-import { called, generationFile, liveFile, liveIsThere, livePath, type Home, type Moment } from './embedded/home.ts'
+import { called, generationFile, generationFolder, liveFile, liveIsThere, livePath, type Home, type Moment } from './embedded/home.ts'
 import { entryOf, generationOf, generationsOf, grown, neighbourOf, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
 import type { Generation, Runtime, Site, Twin } from './runtime.ts'
 
@@ -107,7 +107,7 @@ async function create(home: Home): Promise<void> {
   const live = await liveFile(home)
   const adopted = await exists(live)
   if (adopted) await recipe.recognise(live)
-  else await createFile(home, live)
+  else await newFile(home, live, home.recipe.create)
   home.at('created')
   try {
     await makeFolder(placement.dataDir)
@@ -119,7 +119,25 @@ async function create(home: Home): Promise<void> {
   }
 }
 
-async function createFile({ recipe }: Home, live: string): Promise<void> {
+/** The twin of a database that has no data yet. */
+async function becomeFirst(home: Home, name: string, origin: string): Promise<void> {
+  const { dataDir } = home.placement
+  const live = await liveFile(home)
+  if (await exists(live))
+    throw new HayaiError('CONFLICT', `${live} is in the way`, { hint: 'Move it away, or adopt it: `hayai init --file`.' })
+  await newFile(home, live, (partial) => copyFile(generationFile(home, name), partial, constants.COPYFILE_FICLONE))
+  home.at('created')
+  try {
+    await writeLedger(dataDir, grown(undefined, name, { origin, version: null, at: new Date() }))
+  } catch (error) {
+    await rm(live, { force: true })
+    throw error
+  }
+  await rm(generationFolder(home, name), { recursive: true, force: true })
+}
+
+/** A file that was not there, whole and durable. */
+async function newFile({ recipe }: Home, live: string, make: (partial: string) => Promise<void>): Promise<void> {
   await makeFolder(dirname(live))
   for (const ending of recipe.companions) {
     if (!(await exists(live + ending))) continue
@@ -129,7 +147,8 @@ async function createFile({ recipe }: Home, live: string): Promise<void> {
   }
   const partial = join(dirname(live), temporaryName(basename(live)))
   try {
-    await recipe.create(partial)
+    await make(partial)
+    await syncFile(partial)
     await link(partial, live)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
@@ -148,7 +167,9 @@ async function makeTwin(home: Home): Promise<Twin> {
     target: () => targetOf(home, generationFile(home, name)),
     wake: () => Promise.resolve(),
     async swap(origin): Promise<Generation> {
-      await exchange(home, await ledgerOf(home), name, origin)
+      const ledger = await readLedger(home.placement.dataDir)
+      if (ledger === undefined) await becomeFirst(home, name, origin)
+      else await exchange(home, ledger, name, origin)
       swapped = true
       return generationOf(await ledgerOf(home), name)
     },

@@ -88,8 +88,8 @@ export function isGenerationName(name: string): boolean {
 }
 
 export function generationOf(ledger: Ledger, name: string): Generation {
-  const { made, origin, retired } = entryOf(ledger, name)
-  return { name, made, origin, live: name === ledger.live, retired: retired ?? undefined }
+  const { made, origin, version, retired } = entryOf(ledger, name)
+  return { name, made, origin, version, live: name === ledger.live, retired: retired ?? undefined }
 }
 
 /** All of them, oldest name first. */

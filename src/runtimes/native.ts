@@ -28,7 +28,7 @@ import {
   sweepFolders,
 } from './native/folders.ts'
 import { called, endpointAt, generationFolder, type Home, type Moment, type Patience } from './native/home.ts'
-import { findInstallation } from './native/installation.ts'
+import { findInstallation, type Installation } from './native/installation.ts'
 import { installationOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
 import { targetOf } from './native/target.ts'
 import { installationForNew, makeTwin } from './native/twin.ts'
@@ -97,7 +97,7 @@ function siteOf(home: Home): Site {
 
     stop: () => stopLive(home),
 
-    async open() {
+    async open(programsOf) {
       const ledger = await ledgerOf(home)
       const serving = await liveServing(home)
       const { name } = home.placement
@@ -111,7 +111,11 @@ function siteOf(home: Home): Site {
           cause,
         })
       }
-      return targetOf(home, serving.generation, endpoint, () => installationOf(home, entryOf(ledger, serving.generation)))
+      const programs = (): Promise<Installation> =>
+        programsOf === undefined
+          ? installationOf(home, entryOf(ledger, serving.generation))
+          : findInstallation(home.recipe, home.title, programsOf)
+      return targetOf(home, serving.generation, endpoint, programs)
     },
 
     twin: () => makeTwin(home),

@@ -30,6 +30,8 @@ export interface Generation {
   /** Why it is there: `created`, `adopted`, `restored from <snapshot id>`. */
   readonly origin: string
   readonly live: boolean
+  /** The exact version of the server that made the data; null for a file. */
+  readonly version: string | null
   /** When it stopped being live; its grace period runs from here. */
   readonly retired: string | undefined
 }
@@ -55,9 +57,12 @@ export interface Site {
   start(signal: AbortSignal): Promise<void>
   /** Returns when the server is gone. Does nothing when it already is. */
   stop(): Promise<void>
-  /** Throws WRONG_STATE, with the command that starts it, when the database does not answer. */
-  open(): Promise<Target>
-  /** An empty generation beside the live one, asleep. */
+  /**
+   * Throws WRONG_STATE, with the command that starts it, when the database does not answer. Its programs are those of the server's
+   * own version, or of `programsOf`, for a dump that a newer server shall read.
+   */
+  open(programsOf?: string): Promise<Target>
+  /** An empty generation beside the live one, asleep; where nothing is live yet, it may become the first. */
   twin(): Promise<Twin>
   generations(): Promise<readonly Generation[]>
   /** Makes a kept generation the live one. A running database is running again afterwards; on failure all is as before. */

@@ -13,4 +13,5 @@ if (verb === 'snapshot') await project.snapshot({ database: reference }, { onPro
 if (verb === 'restore') await project.restore({ reference, latest: true }, { onProgress })
 if (verb === 'verify') await project.verify({ reference, latest: true }, { onProgress })
 if (verb === 'undo') await project.undo(reference, {}, { onProgress })
+if (verb === 'clone') await project.clone({ from: reference, to: 'branch' }, { onProgress })
 console.log('survived')

@@ -1,4 +1,4 @@
-// `kill -9` at each stage of a snapshot, a restore, an undo and a verification: the next command works, and nothing false is listed.
+// `kill -9` at each stage of a snapshot, a restore, a clone, an undo and a verification: the next command works, and nothing false is listed.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -72,6 +72,19 @@ describe.each(cast)('$engine, killed', (actor) => {
     expect(await serversBelow(scene.root)).toHaveLength(servers)
     expect(await readdir(join(scene.root, '.hayai', 'trials'))).toEqual([])
   })
+
+  it.each(['copying', 'counting', 'switching'])(
+    'while a clone is %s, leaves the source as it is and the name to be had',
+    async (moment) => {
+      const { signal, printed } = await doomed(scene.root, 'clone', moment, name)
+      expect({ signal, printed }).toEqual({ signal: 'SIGKILL', printed: '' })
+      expect(await actor.dump(scene.project, name)).toBe(good)
+      await scene.project.clone({ from: name, to: 'branch' })
+      expect(await actor.dump(scene.project, 'branch')).toBe(good)
+      expect(await serversBelow(scene.root)).toHaveLength(2 * servers)
+      await scene.project.remove('branch')
+    },
+  )
 
   it('while an undo is switching, leaves one generation or the other', async () => {
     const { signal } = await doomed(scene.root, 'undo', 'switching', name)

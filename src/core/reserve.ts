@@ -1,0 +1,112 @@
+// A database that is about to be made: its name, port and login are taken in one locked step, given up again when it comes to
+// nothing, and written into `.hayaidb` once it is there.
+
+import { randomUUID } from 'node:crypto'
+import { isAbsolute, relative } from 'node:path'
+import { HayaiError } from '../base/errors.ts'
+import { generatePassword } from '../base/secret.ts'
+import type { Engine, Settings } from '../engines/engine.ts'
+import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '../project/catalog.ts'
+import { addToConfig, type DatabaseConfig } from '../project/config.ts'
+import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
+import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
+import { configOf, type Context } from './context.ts'
+
+export interface Wish {
+  readonly name: string
+  readonly engine: Engine
+  readonly runtime: string
+  readonly version: string | undefined
+  readonly port: number | undefined
+  readonly file: string | undefined
+  /** What `.hayaidb` says of it already. */
+  readonly declared: DatabaseConfig | undefined
+  readonly environment: Readonly<Record<string, string>>
+  /** The names of another database's login, which this one shall have too; the password is its own. */
+  readonly login: Pick<Settings, 'user' | 'database'> | undefined
+}
+
+export interface Reservation {
+  readonly entry: DatabaseRecord
+  /** False when the name was there before. */
+  readonly reserved: boolean
+}
+
+/** Takes the name and a port, in one locked step, so that forty at once get forty different ones. */
+export async function reserve(context: Context, wish: Wish, dryRun: boolean): Promise<Reservation> {
+  let reservation: Reservation | undefined
+  const take = async (catalog: Catalog): Promise<Catalog> => {
+    const there = catalog.databases[wish.name]
+    if (there !== undefined) {
+      if (there.engine !== wish.engine.name) throw otherEngine(wish.name, there.engine)
+      reservation = { entry: there, reserved: false }
+      return catalog
+    }
+    const entry = await recordOf(context, wish, catalog)
+    reservation = { entry, reserved: true }
+    if (!dryRun) await keepLogin(context, wish)
+    return { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }
+  }
+  if (dryRun) await take(await readCatalog(context.root))
+  else await changeCatalog(context.root, `making "${wish.name}"`, take)
+  if (reservation === undefined) throw new Error('the catalog was not asked')
+  return reservation
+}
+
+async function recordOf(context: Context, wish: Wish, catalog: Catalog): Promise<DatabaseRecord> {
+  return {
+    id: randomUUID(),
+    engine: wish.engine.name,
+    runtime: wish.runtime,
+    version: wish.version ?? null,
+    port: wish.engine.recipe.shape === 'file' ? null : await portOf(context, wish, catalog),
+    file: wish.file ?? null,
+    created: new Date().toISOString(),
+  }
+}
+
+async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<number> {
+  const promised = promisedPorts(catalog, (await configOf(context))?.databases, wish.name)
+  if (wish.port === undefined) return choosePort(catalog.project, wish.name, promised)
+  await checkPort(wish.port, wish.name, promised)
+  return wish.port
+}
+
+async function keepLogin(context: Context, wish: Wish): Promise<void> {
+  if ((await readSecret(context.root, wish.name)) !== undefined) return // `remove --keep-data` leaves the login with the data
+  const { password, ...own } = wish.engine.settings(wish.environment, generatePassword())
+  const { user, database } = wish.login ?? own
+  if (user !== '') await keepSecret(context.root, wish.name, { user, password, database })
+}
+
+/** Gives back the name and the port, if they are still those of this entry. */
+export async function release(context: Context, name: string, entry: DatabaseRecord): Promise<void> {
+  await changeCatalog(context.root, `giving up "${name}"`, async (catalog) => {
+    if (catalog.databases[name]?.id !== entry.id) return catalog
+    const { [name]: _, ...databases } = catalog.databases
+    await removeSecret(context.root, name)
+    return { ...catalog, databases }
+  })
+}
+
+export async function declare(context: Context, wish: Wish): Promise<void> {
+  await addToConfig(context.root, context.configFile, wish.name, {
+    engine: wish.engine.name,
+    ...(wish.version === undefined ? {} : { version: wish.version }),
+    // A port that was found, not asked for, is this machine's affair: the file is for everyone.
+    ...(wish.port === undefined ? {} : { port: wish.port }),
+    ...(wish.file === undefined ? {} : { file: shownFrom(context.root, wish.file) }),
+  })
+}
+
+/** Relative where it lies in the project, so that the file serves every clone. */
+function shownFrom(root: string, file: string): string {
+  const path = relative(root, file)
+  return path.startsWith('..') || isAbsolute(path) ? file : `./${path}`
+}
+
+function otherEngine(name: string, engine: string): HayaiError {
+  return new HayaiError('CONFLICT', `"${name}" exists and is a ${engine} database`, {
+    hint: `Choose another name, or \`hayai remove ${name}\` first.`,
+  })
+}
