@@ -33,6 +33,10 @@ export const GROUPS: readonly Group[] = [
       },
       restore: { brief: 'Bring a snapshot back; undo takes that back', load: async () => (await import('./commands/restore.ts')).restore },
       clone: { brief: 'Make a new database with the content of another', load: async () => (await import('./commands/clone.ts')).clone },
+      upgrade: {
+        brief: 'Bring a database to a newer version of its server; undo goes back',
+        load: async () => (await import('./commands/upgrade.ts')).upgrade,
+      },
       undo: { brief: 'Take back the last restore or removal', load: async () => (await import('./commands/undo.ts')).undo },
       redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
     },

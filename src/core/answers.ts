@@ -182,6 +182,30 @@ export interface CloneAnswer {
   readonly dryRun: boolean
 }
 
+export interface UpgradeRequest {
+  readonly database: string
+  /** A newer version of the same server: `17`, or `17.2`. */
+  readonly version: string
+  readonly dryRun?: boolean
+}
+
+export interface UpgradeAnswer {
+  readonly database: string
+  /** The exact version of the server that made the live data, and of the one that makes the new. */
+  readonly from: string
+  readonly to: string
+  /** False when its data is of that version already. */
+  readonly changed: boolean
+  readonly plan: readonly string[]
+  readonly census: Census | null
+  readonly notes: readonly string[]
+  /** null on a dry run, and when nothing was changed. */
+  readonly generation: Generation | null
+  readonly undo: string | null
+  readonly seconds: number
+  readonly dryRun: boolean
+}
+
 export interface VerifyAnswer {
   readonly snapshot: SnapshotView
   readonly ok: boolean
@@ -197,6 +221,7 @@ export interface UndoAnswer {
   readonly to: string
   /** The line that takes this back again, where there is one. */
   readonly again: string | null
+  readonly notes: readonly string[]
   readonly dryRun: boolean
 }
 
@@ -222,6 +247,7 @@ export interface Project {
   snapshot(request: SnapshotRequest, watch?: Watch): Promise<SnapshotAnswer>
   snapshots(options?: { readonly folder?: string }): Promise<readonly SnapshotView[]>
   restore(request: RestoreRequest, watch?: Watch): Promise<RestoreAnswer>
+  upgrade(request: UpgradeRequest, watch?: Watch): Promise<UpgradeAnswer>
   clone(request: CloneRequest, watch?: Watch): Promise<CloneAnswer>
   verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
   /** Without a name: of the database whose data was last restored or removed. */

@@ -6,6 +6,7 @@ import type { UndoAnswer, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, withDatabase, type Context } from './context.ts'
 import { removedOf, returnRemoved } from './remove.ts'
+import { followVersion } from './versions.ts'
 import { watching } from './watching.ts'
 
 export async function undo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
@@ -39,11 +40,12 @@ async function step(context: Context, name: string, direction: -1 | 1, dryRun: b
       )
     }
     const again = direction === -1 ? `hayai redo ${name}` : `hayai undo ${name}`
-    if (dryRun) return { database: name, what: 'switched', from, to: goal.name, again, dryRun }
+    if (dryRun) return { database: name, what: 'switched', from, to: goal.name, again, notes: [], dryRun }
     stage('switching')
     const live = await database.site.switchTo(goal.name)
+    const notes = await followVersion(context, database)
     await audit(context, verb, name, { from, to: live.name })
-    return { database: name, what: 'switched', from, to: live.name, again, dryRun }
+    return { database: name, what: 'switched', from, to: live.name, again, notes, dryRun }
   })
 }
 

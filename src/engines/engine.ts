@@ -124,6 +124,8 @@ export interface ServerRecipe {
   /** The server program, and every other program that must come from the same installation. */
   readonly server: string
   readonly tools: readonly string[]
+  /** Tools that only talk to a server that runs: an installation that lacks them is lent those of a newer one. */
+  readonly clients?: readonly string[]
   /** Where tools may be that are not in the server's own folder, as seen from it: `../bin`. */
   readonly beside?: readonly string[]
   /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */

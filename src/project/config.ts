@@ -91,6 +91,15 @@ export async function declarationIn(file: string, name: string): Promise<KeptDec
   return declarationOf(text, name)?.entry ?? null
 }
 
+/** Sets the version of a database where the file declares it and says another. */
+export async function setVersionInConfig(root: string, file: string, name: string, version: string): Promise<void> {
+  const { declarationOf, setValue } = await import('./edit.ts')
+  await edit(root, file, `setting the version of "${name}"`, (text) => {
+    const entry = declarationOf(text, name)?.entry
+    return entry === undefined || String(entry['version']) === version ? text : setValue(text, name, 'version', version)
+  })
+}
+
 /** Changes the text of the file, alone, and durably. */
 async function edit(root: string, file: string, purpose: string, change: (text: string) => string): Promise<void> {
   const { configLock } = await makeOwnFolder(root)

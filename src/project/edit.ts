@@ -70,6 +70,28 @@ export function removeDatabase(text: string, name: string): string {
   )
 }
 
+/** The text with one value of a database's entry set. CONFLICT when that cannot be done without changing other lines. */
+export function setValue(text: string, name: string, key: string, value: string): string {
+  const parsed = parseYaml(text, CONFIG_NAME)
+  const { rest, databases } = meaningOf(parsed)
+  const map = databasesOf(parsed)
+  const entry = isMap(map) ? pairOf(map.items, name)?.value : undefined
+  if (isMap(entry)) {
+    const wanted = { ...rest, databases: { ...databases, [name]: { ...mappingOf(parsed, databases[name]), [key]: value } } }
+    const there = pairOf(entry.items, key)?.value
+    const result = spliced(
+      text,
+      isScalar(there) ? [{ ...spanOf(there), text: JSON.stringify(value) }] : insertionOf(text, entry, key, value),
+    )
+    if (means(result, wanted)) return result
+  }
+  throw refused(`"${name}" cannot be changed in ${CONFIG_NAME} without changing other lines`, `Write it there by hand: ${key}: "${value}".`)
+}
+
+function insertionOf(text: string, entry: YAMLMap, key: string, value: string): readonly Splice[] {
+  return entry.flow === true ? flowInsertion(text, entry, key, value) : [insertion(text, entry, `${key}: ${JSON.stringify(value)}`)]
+}
+
 /** What the text says of a database, in meaning and in its very lines; null when it does not declare it. */
 export function declarationOf(text: string, name: string): KeptDeclaration | null {
   const parsed = parseYaml(text, CONFIG_NAME)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import { addDatabase, declarationOf, removeDatabase } from '../../src/project/edit.ts'
+import { addDatabase, declarationOf, removeDatabase, setValue } from '../../src/project/edit.ts'
 import { containing } from './folder.ts'
 
 type Declared = Readonly<Record<string, unknown>> & { readonly databases?: Readonly<Record<string, unknown>> | null }
@@ -306,5 +306,28 @@ describe('any text', () => {
       }),
       { numRuns: 1000 },
     )
+  })
+})
+
+describe('setValue', () => {
+  it.each([
+    [
+      '  shop:\n    version: 14 # until spring\n    engine: postgresql\n',
+      '  shop:\n    version: "17" # until spring\n    engine: postgresql\n',
+    ],
+    ["  shop:\n    engine: postgresql\n    version: '14'\n", '  shop:\n    engine: postgresql\n    version: "17"\n'],
+    [
+      '  shop:\n    engine: postgresql\n    # a word\n  other: {engine: redis}\n',
+      '  shop:\n    engine: postgresql\n    # a word\n    version: "17"\n  other: {engine: redis}\n',
+    ],
+    ['  shop: {engine: postgresql, version: 14} # flow\n', '  shop: {engine: postgresql, version: "17"} # flow\n'],
+  ])('changes %j in place', (before, after) => {
+    const head = 'version: "1.0"\n# ours\ndatabases:\n'
+    expect(setValue(head + before, 'shop', 'version', '17')).toBe(head + after)
+  })
+
+  it('refuses what it cannot change alone', () => {
+    const text = 'databases:\n  shop: &a\n    engine: postgresql\n    version: &v "14"\n  other:\n    engine: postgresql\n    version: *v\n'
+    expect(() => setValue(text, 'other', 'version', '17')).toThrow(/by hand|without changing/)
   })
 })

@@ -16,12 +16,13 @@ export function stepAnswer(answer: UndoAnswer): Said {
   return {
     data: answer,
     text: (style) => {
-      const { database, what, from, to, again, dryRun } = answer
+      const { database, what, from, to, again, notes, dryRun } = answer
       if (dryRun) return `would do: ${stepText(answer)}\nNothing was changed.`
       const name = style.bold(database)
       const done =
         what === 'returned' ? `${name} is back` : `the live data of ${name} is ${to} now${from === null ? '' : `, no longer ${from}`}`
-      return `${style.good('✓')} ${done}${again === null ? '' : `\n  take that back: ${again}`}`
+      const said = notes.map((note) => `\n  note: ${note}`).join('')
+      return `${style.good('✓')} ${done}${said}${again === null ? '' : `\n  take that back: ${again}`}`
     },
   }
 }

@@ -13,6 +13,7 @@ export const recipe: ServerRecipe = {
   port: 5432,
   server: 'postgres',
   tools: ['initdb', 'pg_dump', 'psql'],
+  clients: ['pg_dump', 'psql'],
   folders: [
     '/usr/lib/postgresql/{major}/bin',
     '/opt/homebrew/opt/postgresql@{major}/bin',

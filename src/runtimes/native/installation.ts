@@ -1,5 +1,6 @@
-// Finds a server's programs on this machine: a folder in which the server *and* every tool are, so that a dump is never
-// made by the program of another version. Asked of the machine each time; nothing is remembered.
+// Finds a server's programs on this machine: a folder in which the server *and* every tool are, so that a dump is never made by the
+// program of an older version. Where only clients are missing, a newer installation lends them: newer clients know older servers.
+// Asked of the machine each time; nothing is remembered.
 
 import { access, constants, readdir, realpath } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
@@ -22,14 +23,16 @@ export function programIn({ folder, elsewhere }: Installation, program: string):
 /** The newest one that fits `version` (`15`, `15.18`), or the newest of all. Throws ENVIRONMENT, with what to install. */
 export async function findInstallation(recipe: ServerRecipe, title: string, version: string | undefined): Promise<Installation> {
   const major = version === undefined ? undefined : recipe.majorOf(version)
-  const examined = await Promise.all((await candidates(recipe, major)).map((folder) => examine(recipe, folder)))
-  const whole = examined.filter((each) => each.problem === undefined).toSorted((a, b) => compareVersions(b.version, a.version))
-  const found = whole.find((each) => version === undefined || fits(each.version, version))
-  if (found !== undefined) return { folder: found.folder, version: found.version, elsewhere: found.elsewhere }
-  const seen = [
-    ...whole.map((each) => `${each.version} in ${each.folder}`),
-    ...examined.flatMap((each) => (each.problem === undefined ? [] : [each.problem])),
-  ]
+  const examined = await examineAll(recipe, major)
+  const able = examined.filter(({ problem }) => problem === undefined)
+  const seen: string[] = []
+  for (const each of able.toSorted((a, b) => compareVersions(b.version, a.version) || a.lacks.length - b.lacks.length)) {
+    const fitting = version === undefined || fits(each.version, version)
+    const lent = fitting ? await borrow(recipe, each) : {}
+    if (fitting && lent !== undefined) return { folder: each.folder, version: each.version, elsewhere: { ...each.elsewhere, ...lent } }
+    seen.push(`${each.version} in ${each.folder}${each.lacks.length === 0 ? '' : `, without ${each.lacks.join(', ')}`}`)
+  }
+  for (const { problem } of examined) if (problem !== undefined) seen.push(problem)
   const wanted = version === undefined ? title : `${title} ${version}`
   throw new HayaiError('ENVIRONMENT', `${wanted} is not on this machine${seen.length === 0 ? '' : ` (found: ${seen.join('; ')})`}`, {
     hint: recipe.install(major),
@@ -37,18 +40,37 @@ export async function findInstallation(recipe: ServerRecipe, title: string, vers
   })
 }
 
+/** The clients that an installation lacks, from the whole one that is nearest to it and not older; undefined when there is none. */
+async function borrow(recipe: ServerRecipe, { version, lacks }: Examined): Promise<Readonly<Record<string, string>> | undefined> {
+  if (lacks.length === 0) return {}
+  const lenders = (await examineAll(recipe, undefined))
+    .filter((each) => each.problem === undefined && each.lacks.length === 0)
+    .filter((each) => compareVersions(recipe.majorOf(each.version), recipe.majorOf(version)) >= 0)
+  const [nearest] = lenders.toSorted((a, b) => compareVersions(a.version, b.version))
+  return nearest === undefined ? undefined : Object.fromEntries(lacks.map((tool) => [tool, programIn(nearest, tool)]))
+}
+
 interface Examined extends Installation {
+  /** Clients that it has not got itself. */
+  readonly lacks: readonly string[]
+  /** Why it is no use. */
   readonly problem: string | undefined
+}
+
+async function examineAll(recipe: ServerRecipe, major: string | undefined): Promise<readonly Examined[]> {
+  return Promise.all((await candidates(recipe, major)).map((folder) => examine(recipe, folder)))
 }
 
 async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> {
   const { missing, elsewhere } = await look(recipe, folder)
-  if (missing.length > 0) return { folder, version: '', elsewhere, problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
+  const found = { folder, version: '', elsewhere, lacks: missing }
+  const own = missing.filter((tool) => recipe.clients?.includes(tool) !== true)
+  if (own.length > 0) return { ...found, problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
   try {
     const version = recipe.versionOf(await output({ file: join(folder, recipe.server), args: ['--version'] }))
-    return { folder, version, elsewhere, problem: undefined }
+    return { ...found, version, problem: undefined }
   } catch (error) {
-    return { folder, version: '', elsewhere, problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
+    return { ...found, problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
   }
 }
 
