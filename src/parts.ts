@@ -9,10 +9,12 @@ import { sqlite } from './engines/sqlite.ts'
 import { valkey } from './engines/valkey.ts'
 import { embedded } from './runtimes/embedded.ts'
 import { native } from './runtimes/native.ts'
+import { folderAliases } from './stores/aliases.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
   engines: { postgresql, sqlite, mariadb, mysql, redis, valkey },
   runtimes: { native, embedded },
   openFolder: folderStore,
+  openAliases: folderAliases,
 }

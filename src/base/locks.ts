@@ -14,6 +14,8 @@ export interface LockOptions {
   /** How long to wait for another owner, in milliseconds. */
   readonly patience?: number
   readonly signal?: AbortSignal
+  /** Any number of owners may share it, while nobody has it alone. */
+  readonly shared?: boolean
 }
 
 /** Does the work while holding the lock. Throws LOCKED, naming the owner, when another keeps it for longer than `patience`. */
@@ -29,22 +31,22 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
   }
 }
 
-async function acquire(path: string, { purpose, patience = 60_000, signal }: LockOptions): Promise<DatabaseSync> {
+async function acquire(path: string, { purpose, patience = 60_000, signal, shared = false }: LockOptions): Promise<DatabaseSync> {
   const deadline = Date.now() + patience
   for (let pause = 2; ; pause = Math.min(pause * 1.5, 60)) {
     signal?.throwIfAborted()
-    const lock = tryLock(path)
+    const lock = tryLock(path, shared)
     if (lock !== undefined) return lock
     if (Date.now() >= deadline) throw await locked(path, purpose)
     await sleep(pause * (0.5 + Math.random()))
   }
 }
 
-function tryLock(path: string): DatabaseSync | undefined {
+function tryLock(path: string, shared: boolean): DatabaseSync | undefined {
   let lock: DatabaseSync | undefined
   try {
     lock = new DatabaseSync(path, { timeout: 0 })
-    lock.exec('BEGIN EXCLUSIVE') // nothing is ever written: the file stays empty
+    lock.exec(shared ? 'BEGIN; SELECT count(*) FROM sqlite_schema' : 'BEGIN EXCLUSIVE') // nothing is ever written: the file stays empty
     return lock
   } catch (error) {
     lock?.close()

@@ -13,6 +13,7 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   'unpin',
   'tag',
   'delete',
+  'undelete',
   'export',
   'import',
   'prune',

@@ -19,21 +19,33 @@ const ZEROS = Buffer.alloc(2 * BLOCK)
 
 /** The header of an entry; a file's bytes come right after it, then `tarPadding`. */
 export function tarHeader({ name, kind, size, mode, target }: TarHeader): Buffer {
-  const block = Buffer.alloc(BLOCK)
   const path = kind === 'folder' ? `${name}/` : name
-  for (const [text, at] of [
-    [path, 0],
-    [target, 157],
-  ] as const) {
-    if (Buffer.byteLength(text) > 100) throw new Error(`a name that is too long for a tar: ${text}`)
-    block.write(text, at)
-  }
+  const long = [...longer('path', path), ...longer('linkpath', target)]
+  const header = block(TYPES[kind], path, target, mode, size)
+  if (long.length === 0) return header
+  const told = Buffer.from(long.join(''))
+  return Buffer.concat([block('x', 'longer names', '', mode, told.length), told, tarPadding(told.length), header])
+}
+
+/** `29 path=...` and a newline: its own length, in digits, included. */
+function longer(key: string, value: string): readonly string[] {
+  if (Buffer.byteLength(value) <= 100) return []
+  const rest = ` ${key}=${value}\n`
+  const bytes = Buffer.byteLength(rest)
+  const guess = bytes + String(bytes).length
+  return [`${bytes + String(guess).length}${rest}`]
+}
+
+function block(type: string, path: string, target: string, mode: number, size: number): Buffer {
+  const block = Buffer.alloc(BLOCK)
+  block.write(path, 0, 100)
+  block.write(target, 157, 100)
   number(block, 100, 8, mode)
   number(block, 108, 8, 0)
   number(block, 116, 8, 0)
   number(block, 124, 12, size)
   number(block, 136, 12, Math.floor(Date.now() / 1000))
-  block.write(TYPES[kind], 156)
+  block.write(type, 156)
   block.write('ustar\x0000', 257)
   block.write(`${checksum(block).toString(8).padStart(6, '0')}\0 `, 148)
   return block

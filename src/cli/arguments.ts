@@ -5,7 +5,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { HayaiError, nearest } from '../index.ts'
 
 /** What completion offers in a place: names that only the project knows, or words that are always the same. */
-export type Proposal = 'databases' | 'snapshots' | 'folders' | 'files' | 'engines' | 'formats' | 'commands' | readonly string[]
+export type Proposal = 'databases' | 'snapshots' | 'deleted' | 'folders' | 'files' | 'engines' | 'formats' | 'commands' | readonly string[]
 
 export interface Flag {
   /** `list`: may be given more than once, and all of them count. Of the others the last one counts. */
@@ -18,6 +18,8 @@ export interface Flag {
   readonly choices?: readonly string[]
   readonly proposes?: Proposal
   readonly mayBeEmpty?: boolean
+  /** Understood, but neither shown nor proposed: another spelling of a flag that is. */
+  readonly hidden?: boolean
 }
 
 export interface Positional {
@@ -105,6 +107,11 @@ export function parse(grammar: Grammar, args: readonly string[]): Parsed {
   return { flags, args: place(grammar, words) }
 }
 
+/** Those of its flags that are shown. */
+export function shownFlags(grammar: Grammar): Flags {
+  return Object.fromEntries(Object.entries(flagsOf(grammar)).filter(([, { hidden }]) => hidden !== true))
+}
+
 /** Everything the command takes, with the flags that every command takes. */
 export function flagsOf(grammar: Grammar): Flags {
   return { ...grammar.flags, ...EVERYWHERE }
@@ -165,7 +172,7 @@ function needsValue(flag: Flag, rawName: string, given: string | undefined): Hay
 }
 
 function unknownFlag(grammar: Grammar, rawName: string): HayaiError {
-  const near = rawName.startsWith('--') ? nearest(rawName.slice(2), Object.keys(flagsOf(grammar))) : undefined
+  const near = rawName.startsWith('--') ? nearest(rawName.slice(2), Object.keys(shownFlags(grammar))) : undefined
   return new HayaiError('USAGE', `hayai ${grammar.name} has no option ${rawName}`, {
     hint: `${near === undefined ? '' : `Did you mean --${near}? `}\`hayai ${grammar.name} --help\` shows them all.`,
   })

@@ -75,8 +75,8 @@ function subcommandsOf(command: Command): readonly Candidate[] {
 }
 
 function flagCandidates(flags: Flags, args: readonly string[]): readonly Candidate[] {
-  return Object.entries(flags).flatMap(([name, { kind, brief }]) =>
-    args.includes(`--${name}`) && kind !== 'list' ? [] : [[`--${name}`, brief] as const],
+  return Object.entries(flags).flatMap(([name, { kind, brief, hidden }]) =>
+    hidden === true || (args.includes(`--${name}`) && kind !== 'list') ? [] : [[`--${name}`, brief] as const],
   )
 }
 
@@ -137,6 +137,8 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
       return orNone(databases())
     case 'snapshots':
       return [...(await orNone(databases())), ...(await orNone(snapshots(current))), [':files', '']]
+    case 'deleted':
+      return orNone(deleted())
     case 'commands':
       return verbs()
     default:
@@ -170,4 +172,9 @@ async function snapshots(current: string): Promise<readonly Candidate[]> {
       ...(byId && id !== '' ? [[id.slice(0, Math.max(8, current.length)), meaning] as const] : []),
     ]
   })
+}
+
+async function deleted(): Promise<readonly Candidate[]> {
+  const project = await openProject()
+  return (await project.deletedSnapshots()).map(({ name, database, deletedAt }) => [name, `${database}, deleted ${age(deletedAt)}`])
 }

@@ -1,7 +1,7 @@
 // Help that teaches: what there is, how it is typed, an example of each, and what a script should be ready for.
 
 import { CODES, HayaiError } from '../index.ts'
-import { flagsOf, usageLine, type Flag } from './arguments.ts'
+import { shownFlags, usageLine, type Flag } from './arguments.ts'
 import type { Said } from './command.ts'
 import type { Style } from './output.ts'
 import { routeOf, unknownCommand, type Route } from './route.ts'
@@ -71,7 +71,7 @@ function described(route: Route): Readonly<Record<string, unknown>> {
       optional: optional === true,
       many: many === true,
     })),
-    options: Object.entries(flagsOf(grammar)).map(([name, { kind, short, value, brief, choices }]) => ({
+    options: Object.entries(shownFlags(grammar)).map(([name, { kind, short, value, brief, choices }]) => ({
       name: `--${name}`,
       short: short === undefined ? null : `-${short}`,
       value: value ?? null,
@@ -99,7 +99,7 @@ function commandText(route: Route, style: Style): string {
   parts.push(
     section(
       'Options',
-      Object.entries(flagsOf(grammar)).map(([name, flag]) => [spelling(name, flag), flag.brief]),
+      Object.entries(shownFlags(grammar)).map(([name, flag]) => [spelling(name, flag), flag.brief]),
       style,
     ),
   )

@@ -28,8 +28,12 @@ export const GROUPS: readonly Group[] = [
     title: 'Snapshots',
     verbs: {
       snapshot: {
-        brief: 'Take a snapshot; list and verify snapshots',
+        brief: 'Take a snapshot; list, show, verify, rename, delete, hand on snapshots',
         load: async () => (await import('./commands/snapshot.ts')).snapshot,
+      },
+      prune: {
+        brief: 'Delete old snapshots by rules; undo brings them back',
+        load: async () => (await import('./commands/prune.ts')).prune,
       },
       restore: { brief: 'Bring a snapshot back; undo takes that back', load: async () => (await import('./commands/restore.ts')).restore },
       clone: { brief: 'Make a new database with the content of another', load: async () => (await import('./commands/clone.ts')).clone },
@@ -37,7 +41,7 @@ export const GROUPS: readonly Group[] = [
         brief: 'Bring a database to a newer version of its server; undo goes back',
         load: async () => (await import('./commands/upgrade.ts')).upgrade,
       },
-      undo: { brief: 'Take back the last restore or removal', load: async () => (await import('./commands/undo.ts')).undo },
+      undo: { brief: 'Take back the last restore, removal or deletion', load: async () => (await import('./commands/undo.ts')).undo },
       redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
     },
   },

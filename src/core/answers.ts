@@ -5,6 +5,8 @@ import type { Secret } from '../base/secret.ts'
 import type { Census } from '../engines/engine.ts'
 import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
+import type { SnapshotKeeping } from './keeping-answers.ts'
+import type { Latest } from './latest.ts'
 
 export interface Progress {
   /** What is being done now, as a short phrase in the present: `dumping`, `checking digests`, `loading`. */
@@ -114,6 +116,8 @@ export interface SnapshotView {
 export interface SnapshotAnswer {
   /** null on a dry run. */
   readonly snapshot: SnapshotView | null
+  /** The name that always stands for the newest one, beside it; null on a dry run. */
+  readonly latest: Latest | null
   readonly plan: readonly string[]
   readonly seconds: number
   readonly dryRun: boolean
@@ -215,8 +219,8 @@ export interface VerifyAnswer {
 
 export interface UndoAnswer {
   readonly database: string
-  /** `switched`: another generation is live now. `returned`: a removed database is back. */
-  readonly what: 'switched' | 'returned'
+  /** `switched`: another generation is live now. `returned`: a removed database is back. `undeleted`: deleted snapshots are. */
+  readonly what: 'switched' | 'returned' | 'undeleted'
   readonly from: string | null
   readonly to: string
   /** The line that takes this back again, where there is one. */
@@ -226,7 +230,7 @@ export interface UndoAnswer {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project {
+export interface Project extends SnapshotKeeping {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

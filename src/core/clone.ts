@@ -13,7 +13,7 @@ import { assemble, configOf, databaseOf, formatOf, withDatabase, type Context, t
 import { filledTwin } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { wishOf } from './init.ts'
-import { findSource, type Source } from './library.ts'
+import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { release, reserve, type Wish } from './reserve.ts'
@@ -23,6 +23,14 @@ import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function clone(context: Context, request: CloneRequest, watch: Watch = {}): Promise<CloneAnswer> {
+  const { snapshot } = request
+  if (snapshot === undefined) return cloneNow(context, request, watch)
+  const { engine } = await databaseOf(context, request.from)
+  const source = await findSource(context, { reference: snapshot, engine: engine.name })
+  return whileRead(context, source, `cloning ${source.view.path}`, () => cloneNow(context, request, watch))
+}
+
+async function cloneNow(context: Context, request: CloneRequest, watch: Watch): Promise<CloneAnswer> {
   const began = performance.now()
   const view = watching(watch)
   const name = checkName(request.to)

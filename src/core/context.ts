@@ -12,13 +12,14 @@ import { readConfig, type Config } from '../project/config.ts'
 import type { Paths } from '../project/paths.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
-import type { Store } from '../stores/store.ts'
+import type { Aliases, Store } from '../stores/store.ts'
 
 /** Every engine, runtime and store by name: filled in by parts.ts, the only file that imports them all. */
 export interface Parts {
   readonly engines: Readonly<Record<string, Engine>>
   readonly runtimes: Readonly<Record<string, Runtime>>
   readonly openFolder: (path: string) => Store
+  readonly openAliases: (path: string) => Aliases
 }
 
 export interface Context {

@@ -1,21 +1,29 @@
 // Finding snapshots: by path, file name, id or database, in the project's folder and in those that snapshots were sent to.
 
+import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError } from '../base/errors.ts'
 import { exists } from '../base/files.ts'
+import { withLock } from '../base/locks.ts'
 import { checkName } from '../base/names.ts'
 import type { Engine, Format } from '../engines/engine.ts'
-import { readCatalog } from '../project/catalog.ts'
+import { changeCatalog, makeOwnFolder, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import { guess } from '../snapshots/naming.ts'
 import { repository, type Listed, type Repository } from '../snapshots/repository.ts'
 import type { SnapshotView } from './answers.ts'
 import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
 
-export interface SourceRequest {
+/** Which snapshot is meant. */
+export interface Reference {
   readonly reference: string
   readonly latest?: boolean
+  /** Look in this folder alone. */
+  readonly folder?: string
+}
+
+export interface SourceRequest extends Reference {
   readonly to?: string
   readonly engine?: string
 }
@@ -43,13 +51,43 @@ export async function snapshots(context: Context, folder?: string): Promise<read
 
 /** The one snapshot that is meant. NOT_FOUND when there is none, CONFLICT when there are several, CORRUPT when its manifest is damaged. */
 export async function findSource(context: Context, request: SourceRequest): Promise<Source> {
-  const found = request.latest === true ? await findLatest(context, request.reference) : await findByReference(context, request.reference)
-  if (found.listed.kind === 'damaged')
-    throw new HayaiError('CORRUPT', found.listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
-  return found.listed.kind === 'snapshot' ? ownSource(context, found, found.listed) : foreignSource(context, found, found.listed, request)
+  const { listed, ...shelf } = await find(context, request)
+  return listed.kind === 'snapshot' ? ownSource(context, shelf, listed) : foreignSource(context, shelf, listed, request)
 }
 
-interface Shelf {
+/** What lies in the folder, by whatever name it was called. Throws like findSource(). */
+export async function find(context: Context, { reference, latest, folder }: Reference): Promise<Shelf & { readonly listed: Whole }> {
+  const shelves = folder === undefined ? await shelvesOf(context) : [shelfOf(context, resolve(folder))]
+  const { listed, ...shelf } = latest === true ? await findLatest(shelves, reference) : await findByReference(context, shelves, reference)
+  if (listed.kind !== 'damaged') return { ...shelf, listed }
+  throw new HayaiError('CORRUPT', listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
+}
+
+/**
+ * Does the work while nobody can take the snapshot away or give it another name; what is read is there until the end. Many may
+ * do so at once.
+ */
+export async function whileRead<T>(context: Context, { view }: Source, purpose: string, work: () => Promise<T>): Promise<T> {
+  if (view.id === '') return work()
+  await makeOwnFolder(context.root)
+  return withLock(context.paths.snapshotLock(view.id), { purpose, shared: true }, work)
+}
+
+/** One command at a time changes what is said of snapshots, or where they are. */
+export async function changingSnapshots<T>(context: Context, purpose: string, work: () => Promise<T>): Promise<T> {
+  const { snapshotsLock } = await makeOwnFolder(context.root)
+  return withLock(snapshotsLock, { purpose }, work)
+}
+
+/** Snapshots in other folders than the project's own can be found by their ids too: the catalog knows the folders. */
+export async function remember(context: Context, folder: string): Promise<void> {
+  if (folder === context.paths.snapshots || (await readCatalog(context.root)).snapshotFolders.includes(folder)) return
+  await changeCatalog(context.root, `remembering ${folder}`, (catalog) => withSnapshotFolder(catalog, folder))
+}
+
+type Whole = Exclude<Listed, { readonly kind: 'damaged' }>
+
+export interface Shelf {
   readonly folder: string
   readonly repository: Repository
 }
@@ -58,12 +96,12 @@ interface Found extends Shelf {
   readonly listed: Listed
 }
 
-function shelfOf(context: Context, folder: string): Shelf {
+export function shelfOf(context: Context, folder: string): Shelf {
   return { folder, repository: repository(context.parts.openFolder(folder)) }
 }
 
 /** The project's folder, and the folders that snapshots were sent to. */
-async function shelvesOf(context: Context): Promise<readonly Shelf[]> {
+export async function shelvesOf(context: Context): Promise<readonly Shelf[]> {
   const { snapshotFolders } = await readCatalog(context.root)
   return [context.paths.snapshots, ...snapshotFolders].map((folder) => shelfOf(context, folder))
 }
@@ -73,17 +111,15 @@ async function everythingOn(shelves: readonly Shelf[]): Promise<readonly Found[]
   return lists.flat()
 }
 
-async function findLatest(context: Context, name: string): Promise<Found> {
+async function findLatest(shelves: readonly Shelf[], name: string): Promise<Found> {
   checkName(name)
-  const own = (await everythingOn(await shelvesOf(context))).filter(
-    ({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name,
-  )
+  const own = (await everythingOn(shelves)).filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name)
   const [latest] = own.toSorted((a, b) => createdOf(b.listed).localeCompare(createdOf(a.listed)))
   if (latest !== undefined) return latest
   throw new HayaiError('NOT_FOUND', `there is no snapshot of "${name}" yet`, { hint: `hayai snapshot ${name}` })
 }
 
-async function findByReference(context: Context, reference: string): Promise<Found> {
+async function findByReference(context: Context, shelves: readonly Shelf[], reference: string): Promise<Found> {
   const path = resolve(reference)
   if (await exists(path)) return findInFolder(context, dirname(path), basename(path), reference)
   if (reference.includes('/')) {
@@ -92,7 +128,7 @@ async function findByReference(context: Context, reference: string): Promise<Fou
     if (found[0] !== undefined) return found[0]
     throw new HayaiError('NOT_FOUND', `there is no file ${reference}`, { hint: 'Run `hayai snapshot list` to see the snapshots.' })
   }
-  const found = await matching(await shelvesOf(context), reference)
+  const found = await matching(shelves, reference)
   const [only, another] = found
   if (only === undefined) {
     const isDatabase = (await readCatalog(context.root)).databases[reference] !== undefined
@@ -112,6 +148,9 @@ async function findInFolder(context: Context, folder: string, name: string, refe
   const shelf = shelfOf(context, folder)
   const [found] = await matching([shelf], name)
   if (found !== undefined) return found
+  const goal = await realpath(join(folder, name))
+  const [linked] = basename(goal) === name ? [] : await matching([shelfOf(context, dirname(goal))], basename(goal))
+  if (linked !== undefined) return linked
   // Whatever its name: a person pointed at this very file.
   const entry = (await context.parts.openFolder(folder).list(name)).find(({ key }) => key === name)
   if (entry === undefined) throw new HayaiError('NOT_FOUND', `${reference} is not a file`, { hint: 'Name a file.' })
@@ -128,7 +167,8 @@ async function matching(shelves: readonly Shelf[], reference: string): Promise<r
 }
 
 function namesOf(listed: Listed): readonly string[] {
-  return listed.kind === 'snapshot' ? [listed.stem, `${listed.stem}.json`, ...listed.manifest.files.map(({ name }) => name)] : [listed.name]
+  if (listed.kind !== 'snapshot') return [listed.name]
+  return [listed.stem, `${listed.stem}.json`, ...listed.manifest.files.map(({ name }) => name), ...(listed.aliases ?? [])]
 }
 
 function ownSource(context: Context, { folder, repository: shelf }: Shelf, listed: Listed & { kind: 'snapshot' }): Source {
@@ -142,7 +182,11 @@ function ownSource(context: Context, { folder, repository: shelf }: Shelf, liste
     open: (onBytes) => counted(shelf.open(manifest), onBytes),
     verifyDigest: (onBytes, signal) => shelf.verifyDigest(manifest, onBytes, signal),
     recordVerification: async (verification) =>
-      viewOf(folder, { kind: 'snapshot', stem, manifest: await shelf.update(stem, { verification }) }),
+      viewOf(folder, {
+        kind: 'snapshot',
+        stem,
+        manifest: await changingSnapshots(context, 'noting a verdict', () => shelf.update(stem, { verification })),
+      }),
   }
 }
 

@@ -5,6 +5,7 @@ import { locateProject } from '../project/locate.ts'
 import { CONFIG_NAME, pathsOf } from '../project/paths.ts'
 import type { OpenOptions, Project, Watch } from './answers.ts'
 import type { Context, Parts } from './context.ts'
+import type { SnapshotKeeping } from './keeping-answers.ts'
 import { interrupted } from './watching.ts'
 
 /** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
@@ -22,6 +23,7 @@ export async function openWith(parts: Parts, options: OpenOptions = {}): Promise
 // Each verb is loaded when it is first called: `hayai list` must not pay for restore.
 function facade(context: Context): Project {
   return {
+    ...keeping(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -50,6 +52,20 @@ function facade(context: Context): Project {
       guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
     redo: (name, options, watch) =>
       guarded(watch, async () => (await import('./undo.ts')).redo(context, name, options?.dryRun === true, watch)),
+  }
+}
+
+function keeping(context: Context): SnapshotKeeping {
+  return {
+    showSnapshot: async (request) => (await import('./keeping.ts')).showSnapshot(context, request),
+    renameSnapshot: async (request) => (await import('./keeping.ts')).renameSnapshot(context, request),
+    annotateSnapshot: async (request) => (await import('./keeping.ts')).annotateSnapshot(context, request),
+    deleteSnapshots: async (request) => (await import('./discard.ts')).deleteSnapshots(context, request),
+    deletedSnapshots: async (options) => (await import('./discard.ts')).deletedSnapshots(context, options?.folder),
+    undeleteSnapshots: async (request) => (await import('./discard.ts')).undeleteSnapshots(context, request),
+    prune: async (request) => (await import('./prune.ts')).prune(context, request),
+    exportSnapshot: (request, watch) => guarded(watch, async () => (await import('./parcels.ts')).exportSnapshot(context, request, watch)),
+    importSnapshot: (request, watch) => guarded(watch, async () => (await import('./parcels.ts')).importSnapshot(context, request, watch)),
   }
 }
 

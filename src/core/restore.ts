@@ -11,16 +11,20 @@ import { databaseOf, withDatabase, type Context, type Database } from './context
 import { filledTwin, type Filling } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
-import { findSource, type Source } from './library.ts'
+import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
+  const source = await findSource(context, request)
+  return whileRead(context, source, `restoring ${source.view.path}`, () => restoreFrom(context, source, request, watch))
+}
+
+async function restoreFrom(context: Context, source: Source, request: RestoreRequest, watch: Watch): Promise<RestoreAnswer> {
   const began = performance.now()
   const view = watching(watch)
-  const source = await findSource(context, request)
   const name = checkName(request.to ?? source.view.database)
   const goal = await goalOf(context, name, source, request)
   await sweepTrials(context)

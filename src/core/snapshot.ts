@@ -4,15 +4,16 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import type { Format } from '../engines/engine.ts'
-import { changeCatalog, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
 import { parseCompression } from '../snapshots/codecs.ts'
 import { repository } from '../snapshots/repository.ts'
 import type { SnapshotAnswer, SnapshotRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
-import { viewOfManifest } from './library.ts'
+import { refreshLatest } from './latest.ts'
+import { changingSnapshots, remember, viewOfManifest } from './library.ts'
 import { stallGuard } from './stall.ts'
+import { sweepDeleted } from './discard.ts'
 import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
@@ -26,7 +27,7 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
     `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}`,
     `write it and its manifest to ${folder}`,
   ]
-  if (request.dryRun === true) return { snapshot: null, plan, seconds: 0, dryRun: true }
+  if (request.dryRun === true) return { snapshot: null, latest: null, plan, seconds: 0, dryRun: true }
   await sweepTrials(context)
   const view = watching(watch)
   const manifest = await withDatabase(context, database, { purpose: `a snapshot of "${database.name}"`, signal: view.signal }, () =>
@@ -34,7 +35,9 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   )
   await remember(context, folder)
   await audit(context, 'snapshot', database.name, { id: manifest.id, file: manifest.files[0]?.name })
-  return { snapshot: viewOfManifest(folder, manifest), plan, seconds: (performance.now() - began) / 1000, dryRun: false }
+  const [latest = null] = await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, folder, [database.name]))
+  await sweepDeleted(context)
+  return { snapshot: viewOfManifest(folder, manifest), latest, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
 }
 
 interface Taking {
@@ -82,12 +85,6 @@ async function take(context: Context, database: Database, { format, compression,
   } finally {
     await target.close()
   }
-}
-
-// Snapshots written elsewhere can still be restored by their ids: the catalog knows the folders.
-async function remember(context: Context, folder: string): Promise<void> {
-  if (folder === context.paths.snapshots || (await readCatalog(context.root)).snapshotFolders.includes(folder)) return
-  await changeCatalog(context.root, `remembering ${folder}`, (catalog) => withSnapshotFolder(catalog, folder))
 }
 
 export function wrongEngine(snapshotEngine: string, name: string, engine: string): HayaiError {

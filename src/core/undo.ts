@@ -1,5 +1,6 @@
 // undo and redo: the generation before, or after, becomes the live one; a database that was removed comes back.
 
+import { basename } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { readCatalog, type Catalog } from '../project/catalog.ts'
 import type { UndoAnswer, Watch } from './answers.ts'
@@ -11,6 +12,8 @@ import { watching } from './watching.ts'
 
 export async function undo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
   const catalog = await readCatalog(context.root)
+  const deletion = asked === undefined ? catalog.history.at(-1)?.deletion : undefined
+  if (deletion !== undefined) return undelete(context, deletion, dryRun)
   const name = asked ?? lastChanged(catalog)
   if (catalog.databases[name] === undefined && removedOf(catalog, name) !== undefined) return returnRemoved(context, name, dryRun)
   return step(context, name, -1, dryRun, watch)
@@ -21,7 +24,7 @@ export async function redo(context: Context, asked: string | undefined, dryRun: 
 }
 
 function lastChanged(catalog: Catalog): string {
-  const last = catalog.history.at(-1)
+  const last = catalog.history.findLast(({ what }) => what !== 'deleted')
   if (last === undefined) throw nothing('undone', 'Nothing was restored or removed in this project.')
   return last.database
 }
@@ -36,7 +39,9 @@ async function step(context: Context, name: string, direction: -1 | 1, dryRun: b
     if (goal === undefined) {
       throw nothing(
         direction === -1 ? 'undone' : 'redone',
-        direction === -1 ? `"${name}" is as it was made; \`hayai redo ${name}\` goes forward.` : `"${name}" is at its newest.`,
+        direction === -1
+          ? `"${name}" is as it was made; \`hayai redo ${name}\` goes forward, \`hayai snapshot list --deleted\` shows deleted snapshots.`
+          : `"${name}" is at its newest.`,
       )
     }
     const again = direction === -1 ? `hayai redo ${name}` : `hayai undo ${name}`
@@ -47,6 +52,23 @@ async function step(context: Context, name: string, direction: -1 | 1, dryRun: b
     await audit(context, verb, name, { from, to: live.name })
     return { database: name, what: 'switched', from, to: live.name, again, notes, dryRun }
   })
+}
+
+async function undelete(context: Context, deletion: string, dryRun: boolean): Promise<UndoAnswer> {
+  const { undeleteSnapshots } = await import('./discard.ts')
+  const { returned } = await undeleteSnapshots(context, { references: [deletion], dryRun })
+  const ids = returned.map(({ id }) => id.slice(0, 12))
+  const databases = [...new Set(returned.map(({ database }) => database))].join(', ')
+  const again = ids.length === 0 ? null : `hayai snapshot delete ${ids.join(' ')}`
+  return {
+    database: databases,
+    what: 'undeleted',
+    from: null,
+    to: returned.map(({ path }) => basename(path)).join(', '),
+    again,
+    notes: [],
+    dryRun,
+  }
 }
 
 function nothing(what: string, hint: string): HayaiError {

@@ -7,7 +7,7 @@ import type { Check, VerifyAnswer, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import type { Context } from './context.ts'
 import { filledTwin } from './fill.ts'
-import { findSource, type Source } from './library.ts'
+import { findSource, whileRead, type Source } from './library.ts'
 import { digestCheck } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
@@ -20,9 +20,13 @@ export interface VerifyRequest {
 
 /** A snapshot that fails is an answer with `ok: false`, and its manifest says so from then on; what hinders the trial is thrown. */
 export async function verify(context: Context, request: VerifyRequest, watch: Watch = {}): Promise<VerifyAnswer> {
+  const source = await findSource(context, request)
+  return whileRead(context, source, `verifying ${source.view.path}`, () => proof(context, source, watch))
+}
+
+async function proof(context: Context, source: Source, watch: Watch): Promise<VerifyAnswer> {
   const began = performance.now()
   const view = watching(watch)
-  const source = await findSource(context, request)
   await sweepTrials(context)
   const checks = await tryOut(context, source, view)
   const failed = checks.find(({ ok }) => !ok)

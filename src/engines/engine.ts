@@ -47,6 +47,8 @@ export interface Format {
   readonly fills: 'awake' | 'asleep'
   /** A physical format fits only the same major version; a logical one fits the same or a newer one. */
   readonly kind: 'logical' | 'physical'
+  /** A stock tool of this engine is used to *write* to a file of this kind by name: it must never be given another name of a snapshot. */
+  readonly overwritten?: true
   /** The commands that restore the file by hand, without Hayai, with the stock tools. `file` is its plain name. */
   byHand(file: string, census: Census): readonly string[]
 }

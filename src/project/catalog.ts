@@ -19,6 +19,7 @@ import {
   matching,
   object,
   oneOf,
+  orAbsent,
   orNull,
   record,
   syntaxFlaw,
@@ -60,8 +61,10 @@ export interface RemovedDatabase {
 
 export interface HistoryEvent {
   readonly at: string
-  readonly what: 'restored' | 'removed'
+  readonly what: 'restored' | 'removed' | 'deleted'
   readonly database: string
+  /** Of `deleted`: which deletion of snapshots it was. */
+  readonly deletion: string | undefined
 }
 
 export interface Catalog {
@@ -127,8 +130,8 @@ export async function makeOwnFolder(root: string): Promise<Paths> {
 }
 
 /** The history with one more event; the newest hundred are kept. */
-export function withEvent(catalog: Catalog, what: HistoryEvent['what'], database: string, at = new Date()): Catalog {
-  return { ...catalog, history: [...catalog.history, { at: at.toISOString(), what, database }].slice(-100) }
+export function withEvent(catalog: Catalog, what: HistoryEvent['what'], database: string, at = new Date(), deletion?: string): Catalog {
+  return { ...catalog, history: [...catalog.history, { at: at.toISOString(), what, database, deletion }].slice(-100) }
 }
 
 export function withSnapshotFolder(catalog: Catalog, folder: string): Catalog {
@@ -243,5 +246,7 @@ const shape: Shape<Catalog> = object<Catalog>({
     }),
   ),
   snapshotFolders: list(path),
-  history: list(object<HistoryEvent>({ at: instant, what: oneOf('restored', 'removed'), database: name })),
+  history: list(
+    object<HistoryEvent>({ at: instant, what: oneOf('restored', 'removed', 'deleted'), database: name, deletion: orAbsent(text) }),
+  ),
 })

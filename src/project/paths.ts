@@ -39,6 +39,10 @@ export interface Paths {
   readonly logFile: (name: string) => string
   /** Held by a command while it works on this database. */
   readonly databaseLock: (name: string) => string
+  /** Held while manifests of snapshots are changed, or snapshots given other names or removed. */
+  readonly snapshotsLock: string
+  /** Shared by those who read a snapshot, and held alone by who takes it away from them. */
+  readonly snapshotLock: (id: string) => string
   readonly secretFile: (name: string) => string
   /** Where a removed database waits for its grace period to end; `id` is the database's own. */
   readonly trash: (name: string, id: string) => string
@@ -66,6 +70,8 @@ export function pathsOf(root: string): Paths {
     trashFolder: join(own, 'trash'),
     snapshots: join(base, 'snapshots'),
     backups: join(base, 'backups'),
+    snapshotsLock: join(own, 'snapshots.lock'),
+    snapshotLock: (id) => resolveInside(join(own, 'locks', 'snapshots'), checkSnapshotId(id)),
     dataDir: (name) => inside('data', name),
     runDir: (name) => inside('run', name),
     logFile: (name) => inside('logs', name, '.log'),
@@ -81,5 +87,10 @@ function checkId(id: string): string {
   if (!ID_PATTERN.test(id)) {
     throw new HayaiError('USAGE', `${JSON.stringify(id)} is not the id of a database`, { hint: 'Run `hayai list --json` to see the ids.' })
   }
+  return id
+}
+
+function checkSnapshotId(id: string): string {
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new HayaiError('USAGE', `${JSON.stringify(id)} is not the id of a snapshot`)
   return id
 }

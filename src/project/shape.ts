@@ -57,6 +57,10 @@ export function orNull<T>(shape: Shape<T>): Shape<T | null> {
   return (value, where) => (value === null ? null : shape(value, where))
 }
 
+export function orAbsent<T>(shape: Shape<T>): Shape<T | undefined> {
+  return (value, where) => (value === undefined ? undefined : shape(value, where))
+}
+
 export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
   return (value, where) => {
     if (!Array.isArray(value)) throw new Flaw(where, 'a list')

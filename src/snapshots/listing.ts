@@ -5,9 +5,9 @@ import { text } from '../base/bytes.ts'
 import { HayaiError } from '../base/errors.ts'
 import type { Entry, Store } from '../stores/store.ts'
 import { FORMAT_VERSION, type Manifest } from './manifest.ts'
-import { guess, stemIn } from './naming.ts'
+import { guess, isLatestName, latestStemOf, stemIn } from './naming.ts'
 import { manifestSchema } from './schema.ts'
-import { reservedStems } from './unfinished.ts'
+import { reservedStems, successorOf } from './unfinished.ts'
 
 export type Listed =
   | {
@@ -16,6 +16,8 @@ export type Listed =
       readonly stem: string
       /** What is wrong with its data file, as far as a look at the folder tells: it is gone, or not as long as it was. */
       readonly flaw?: string
+      /** Names under which its data file is also there: `mydb-snapshot-latest.sql`. */
+      readonly aliases?: readonly string[]
     }
   /** A file that looks like a copy of a database and has no manifest. */
   | { readonly kind: 'foreign'; readonly name: string; readonly database: string; readonly bytes: number; readonly modified: Date }
@@ -38,11 +40,47 @@ export async function list(store: Store): Promise<readonly Listed[]> {
   await Promise.all(readers)
   const known = new Set(listed.flatMap((each) => (each.kind === 'snapshot' ? each.manifest.files.map(({ name }) => name) : [])))
   const unfinished = reservedStems(entries)
+  const current = unfinished.length === 0 ? listed : await withoutRenamed(store, listed, unfinished)
+  const aliases = aliasesAmong(entries, current)
   for (const { key, bytes, modified } of entries) {
-    const about = known.has(key) || unfinished.some((stem) => key.startsWith(`${stem}.`)) ? undefined : guess(key)
-    if (about !== undefined) listed.push({ kind: 'foreign', name: key, database: about.database, bytes, modified })
+    const passed = known.has(key) || aliases.has(key) || unfinished.some((stem) => key.startsWith(`${stem}.`))
+    const about = passed ? undefined : guess(key)
+    if (about !== undefined) current.push({ kind: 'foreign', name: key, database: about.database, bytes, modified })
   }
-  return listed
+  return current.map((each) => {
+    const names = each.kind === 'snapshot' ? [...aliases].filter(([, stem]) => stem === each.stem).map(([name]) => name) : []
+    return each.kind === 'snapshot' && names.length > 0 ? { ...each, aliases: names } : each
+  })
+}
+
+/** For as long as a snapshot is being given another name it may be there under both; a killed command may leave it so. */
+async function withoutRenamed(store: Store, listed: readonly Listed[], reserved: readonly string[]): Promise<Listed[]> {
+  const stems = new Set(listed.flatMap((each) => (each.kind === 'snapshot' ? [each.stem] : [])))
+  const kept = listed.map(async (each) => {
+    if (each.kind !== 'snapshot' || !reserved.includes(each.stem)) return each
+    const successor = await successorOf(store, each.stem)
+    return successor !== undefined && stems.has(successor) ? undefined : each
+  })
+  return (await Promise.all(kept)).filter((each) => each !== undefined)
+}
+
+/** Whether two entries are, as far as a look can tell, the same bytes: a link shows the time of its goal, and a copy is given it. */
+export function looksSame(a: Entry, b: Entry): boolean {
+  return a.bytes === b.bytes && a.modified.getTime() === b.modified.getTime()
+}
+
+/** Names of the newest of a database that are no files of their own → the stem of the snapshot. */
+function aliasesAmong(entries: readonly Entry[], listed: readonly Listed[]): ReadonlyMap<string, string> {
+  const byKey = new Map(entries.map((entry) => [entry.key, entry]))
+  const aliases = new Map<string, string>()
+  for (const entry of entries.filter(({ key }) => isLatestName(key))) {
+    for (const each of listed) {
+      if (each.kind !== 'snapshot' || !entry.key.startsWith(latestStemOf(each.manifest.database))) continue
+      const data = byKey.get(each.manifest.files[0]?.name ?? '')
+      if (data !== undefined && looksSame(data, entry)) aliases.set(entry.key, each.stem)
+    }
+  }
+  return aliases
 }
 
 /** A manifest with the census of a hundred thousand tables is smaller. */
@@ -76,17 +114,23 @@ function flawOf(manifest: Manifest, sizes: ReadonlyMap<string, number>): string 
 
 /** Throws CORRUPT when it is damaged, ENVIRONMENT when a newer Hayai made it. */
 export async function readManifest(store: Store, key: string, bytes: number): Promise<Manifest> {
+  const place = `${key} in ${store.label}`
+  return parseManifest(bytes > MOST ? undefined : await text(store.get(key)), place)
+}
+
+/** Throws like readManifest(); `undefined` stands for one that is too large to be one. */
+export function parseManifest(content: string | undefined, place: string): Manifest {
   const damaged = (why: string, cause?: unknown): HayaiError =>
-    new HayaiError('CORRUPT', `the manifest ${key} in ${store.label} is damaged: ${why}`, {
+    new HayaiError('CORRUPT', `the manifest ${place} is damaged: ${why}`, {
       hint: 'The data file may be whole: it can be restored by its path with --engine.',
       cause,
     })
-  if (bytes > MOST) throw damaged('it is far too large')
-  const value = parse(await text(store.get(key)), damaged)
+  if (content === undefined) throw damaged('it is far too large')
+  const value = parse(content, damaged)
   if (typeof value === 'object' && value !== null && 'formatVersion' in value) {
     const { formatVersion } = value
     if (typeof formatVersion === 'number' && formatVersion > FORMAT_VERSION) {
-      throw new HayaiError('ENVIRONMENT', `${key} was made by a newer Hayai (format ${formatVersion})`, { hint: 'Update Hayai.' })
+      throw new HayaiError('ENVIRONMENT', `${place} was made by a newer Hayai (format ${formatVersion})`, { hint: 'Update Hayai.' })
     }
   }
   const parsed = manifestSchema.safeParse(value)

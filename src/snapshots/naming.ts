@@ -20,6 +20,22 @@ export function manifestNameOf(stem: string): string {
   return `${stem}.json`
 }
 
+/** What stands before the ending in the name under which a database's newest snapshot can be had. */
+export function latestStemOf(database: string): string {
+  return `${database}-snapshot-latest`
+}
+
+export function isLatestName(name: string): boolean {
+  return /^[^.].*-snapshot-latest\./s.test(name)
+}
+
+/** What is behind the stem in a data file's name: `.sql.gz`. Of a name that was not made from the stem, all from its first dot. */
+export function endingOf(name: string, stem: string): string {
+  if (name.startsWith(`${stem}.`)) return name.slice(stem.length)
+  const dot = name.indexOf('.', 1)
+  return dot === -1 ? '' : name.slice(dot)
+}
+
 /** The stem of a manifest's name; undefined for the name of anything else. */
 export function stemIn(name: string): string | undefined {
   return /^([^.].*)\.json$/s.exec(name)?.[1]

@@ -18,9 +18,8 @@ export async function reserve(store: Store, database: string, at: Date, fileOf: 
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const stem = stemOf(database, at, attempt)
     if (!(await isFree(stem))) continue
-    const owner: Owner = { ...self(), host: hostname(), file: fileOf(stem) }
     try {
-      await store.put(noteOf(stem), once(JSON.stringify(owner)), { ifAbsent: true })
+      await claim(store, stem, { file: fileOf(stem) })
     } catch (error) {
       if (isCode(error, 'CONFLICT')) continue
       throw error
@@ -29,6 +28,22 @@ export async function reserve(store: Store, database: string, at: Date, fileOf: 
     await release(store, stem) // another was done with it in between
   }
   throw new HayaiError('CONFLICT', `there are ${ATTEMPTS} snapshots of "${database}" of this very second`, { hint: 'Wait a second.' })
+}
+
+/**
+ * The note itself. CONFLICT when somebody else is at work on that stem. With a `successor` the note says that the snapshot goes
+ * on under that stem: once its manifest is there, what is left under this one is rubbish.
+ */
+export async function claim(store: Store, stem: string, about: { readonly file: string; readonly successor?: string }): Promise<void> {
+  const owner: Owner = { ...self(), host: hostname(), ...about }
+  await store.put(noteOf(stem), once(JSON.stringify(owner)), { ifAbsent: true })
+}
+
+/** The stem under which a snapshot that was being renamed goes on. */
+export async function successorOf(store: Store, stem: string): Promise<string | undefined> {
+  const [note] = (await store.list(noteOf(stem))).filter(({ key }) => key === noteOf(stem))
+  const owner = note === undefined ? 'released' : await ownerOf(store, note)
+  return typeof owner === 'string' ? undefined : owner.successor
 }
 
 export async function release(store: Store, stem: string): Promise<void> {
@@ -48,10 +63,18 @@ export async function clearUp(store: Store): Promise<void> {
     const owner = await ownerOf(store, note)
     if (owner === 'released' || (owner !== 'unknown' && isAtWork(owner, note))) continue
     // Its owner is dead, so from here on nothing changes under it.
-    const whole = (await store.list(`${stem}.`)).some(({ key }) => key === manifestNameOf(stem))
-    if (!whole && owner !== 'unknown' && owner.file.startsWith(`${stem}.`)) await store.delete(owner.file)
+    const whole = await isWhole(store, stem)
+    if (owner !== 'unknown') {
+      const goesOn = whole && owner.successor !== undefined && (await isWhole(store, owner.successor))
+      if (goesOn) await store.delete(manifestNameOf(stem))
+      if ((!whole || goesOn) && owner.file.startsWith(`${stem}.`)) await store.delete(owner.file)
+    }
     await release(store, stem)
   }
+}
+
+async function isWhole(store: Store, stem: string): Promise<boolean> {
+  return (await store.list(`${stem}.`)).some(({ key }) => key === manifestNameOf(stem))
 }
 
 /** Of a writer on another machine nobody here knows whether it lives; after so long it does not. */
@@ -67,6 +90,7 @@ interface Owner {
   readonly host: string
   /** The data file, which may be there or not. */
   readonly file: string
+  readonly successor?: string | undefined
 }
 
 async function ownerOf(store: Store, note: Entry): Promise<Owner | 'released' | 'unknown'> {
@@ -80,7 +104,13 @@ async function ownerOf(store: Store, note: Entry): Promise<Owner | 'released' | 
   }
 }
 
-const ownerSchema: z.ZodType<Owner> = z.object({ pid: z.number(), started: z.string(), host: z.string(), file: z.string() })
+const ownerSchema: z.ZodType<Owner> = z.object({
+  pid: z.number(),
+  started: z.string(),
+  host: z.string(),
+  file: z.string(),
+  successor: z.string().optional(),
+})
 
 function noteOf(stem: string): string {
   return `.${stem}.unfinished`

@@ -73,6 +73,19 @@ export const trials: readonly Trial[] = [
     assert.equal(await text(store.get(key('kept'))), 'first')
   }),
 
+  trial('copies a key to another one, which then lives by itself', async ({ store }, key) => {
+    const content = randomBytes(300_000)
+    await store.put(key('original'), bytesOf(content), { ifAbsent: true })
+    await store.copy(key('original'), key('deep/copy'))
+    await fails('CONFLICT', () => store.copy(key('original'), key('deep/copy')))
+    await fails('NOT_FOUND', () => store.copy(key('nothing'), key('other')))
+    await fails('NOT_FOUND', () => text(store.get(key('other'))))
+    await store.put(key('original'), bytesOf('changed'), { ifAbsent: false })
+    assert.ok((await read(store, key('deep/copy'))).equals(content))
+    await store.delete(key('original'))
+    assert.ok((await read(store, key('deep/copy'))).equals(content))
+  }),
+
   trial('with ifAbsent lets exactly one of many writers win', async ({ store, elsewhere }, key) => {
     const here = Array.from({ length: 20 }, (_, number) => ({
       content: `here ${number} `.repeat(1000 + number),

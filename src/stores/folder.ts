@@ -26,6 +26,7 @@ export function folderStore(path: string): Store {
       if (found === undefined) throw missing(root, key)
       return entryOf(key, found)
     },
+    copy: (key, to) => copy(root, key, to),
     list: (prefix) =>
       list(root, prefix).catch((error: unknown) => {
         throw failed('listing', error)
@@ -73,6 +74,21 @@ async function put(root: string, key: string, bytes: Bytes, ifAbsent: boolean): 
       throw error
     }),
   )
+}
+
+// A second name of the same file: what has a key is never changed, only replaced as a whole, so they do not touch each other.
+async function copy(root: string, key: string, to: string): Promise<void> {
+  const [from, file] = [fileOf(root, key), fileOf(root, to)]
+  try {
+    await prepare(dirname(file))
+    await link(from, file)
+    await syncFolder(dirname(file))
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST')
+      throw new HayaiError('CONFLICT', `${to} is already there in ${root}`, { hint: 'Choose another name.', cause: error })
+    throw code === 'ENOENT' || code === 'ENOTDIR' ? missing(root, key) : explain(root, `copying ${key} to ${to}`, error)
+  }
 }
 
 async function fill(handle: FileHandle, bytes: Bytes, explained: (error: unknown) => Error): Promise<void> {

@@ -20,6 +20,8 @@ export interface Store {
   put(key: string, bytes: Bytes, options: { readonly ifAbsent: boolean }): Promise<void>
   get(key: string): Bytes
   stat(key: string): Promise<Entry>
+  /** Gives the same bytes a second key, without moving them where that can be; the time of their change stays. CONFLICT when it is taken. */
+  copy(key: string, to: string): Promise<void>
   /**
    * The keys that begin with the prefix and have no further "/" behind it, in their order: one level, so that a folder with
    * other things in it is not searched through.
@@ -27,4 +29,24 @@ export interface Store {
   list(prefix: string): Promise<readonly Entry[]>
   /** Does nothing when the key is not there. */
   delete(key: string): Promise<void>
+}
+
+/** A second name of a key, in a folder that people look into: not one of the store's own keys. */
+export interface Alias {
+  readonly name: string
+  /** Where a symbolic link leads, as it is written; undefined for a file of its own. */
+  readonly target: string | undefined
+  /** Of the file, or of what the link leads to; undefined when that is not there. */
+  readonly entry: Entry | undefined
+}
+
+/** What only folders have: names that stand for other names. A store that has no such notion has no aliases, and loses nothing. */
+export interface Aliases {
+  list(prefix: string): Promise<readonly Alias[]>
+  /**
+   * Makes or replaces it as a whole. A `link` follows the key's bytes; a `copy` is safe from programs that write to the name,
+   * and takes no room where the file system can share it. Both show the time at which the key's bytes were changed.
+   */
+  set(name: string, key: string, kind: 'link' | 'copy'): Promise<void>
+  delete(name: string): Promise<void>
 }

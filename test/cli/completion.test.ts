@@ -69,7 +69,7 @@ describe('what is proposed', () => {
     [['completion', 'f'], ['fish']],
     [
       ['help', 'snapshot', ''],
-      ['list', 'verify'],
+      ['list', 'show', 'verify', 'rename', 'pin', 'unpin', 'tag', 'delete', 'undelete', 'prune', 'export', 'import'],
     ],
     [['--v'], ['--version']],
     [['nonsense', ''], []],

@@ -43,7 +43,17 @@ export const snapshot = command({
   failures: ['NOT_FOUND', 'WRONG_STATE', 'TOOL_FAILED', 'STORE_FAILED'],
   subcommands: {
     list: { brief: 'List the snapshots', load: async () => (await import('./snapshot-list.ts')).snapshotList },
+    show: { brief: 'Show everything about one snapshot', load: async () => (await import('./snapshot-show.ts')).snapshotShow },
     verify: { brief: 'Prove that a snapshot can be restored', load: async () => (await import('./snapshot-verify.ts')).snapshotVerify },
+    rename: { brief: 'Give a snapshot another name', load: async () => (await import('./snapshot-rename.ts')).snapshotRename },
+    pin: { brief: 'Keep a snapshot whatever happens', load: async () => (await import('./snapshot-pin.ts')).snapshotPin },
+    unpin: { brief: 'Take the pin off', load: async () => (await import('./snapshot-pin.ts')).snapshotUnpin },
+    tag: { brief: 'Add tags to a snapshot, or take them off', load: async () => (await import('./snapshot-pin.ts')).snapshotTag },
+    delete: { brief: 'Delete snapshots; undo brings them back', load: async () => (await import('./snapshot-delete.ts')).snapshotDelete },
+    undelete: { brief: 'Bring deleted snapshots back', load: async () => (await import('./snapshot-delete.ts')).snapshotUndelete },
+    prune: { brief: 'Delete old snapshots by rules', load: async () => (await import('./prune.ts')).prune },
+    export: { brief: 'One file of it, for a colleague', load: async () => (await import('./snapshot-export.ts')).snapshotExport },
+    import: { brief: 'Take in what was exported', load: async () => (await import('./snapshot-export.ts')).snapshotImport },
   },
   async run({ args, flags, session }) {
     const { output, format, comment } = flags
@@ -67,7 +77,7 @@ function compressionOf({
   throw new HayaiError('USAGE', '--compress and --compression none contradict each other', { hint: 'Leave one of them out.' })
 }
 
-function snapshotText({ snapshot, plan, seconds }: SnapshotAnswer, style: Style): string {
+function snapshotText({ snapshot, latest, plan, seconds }: SnapshotAnswer, style: Style): string {
   if (snapshot === null) return [...plan.map((step) => `would ${step}`), 'Nothing was changed.'].join('\n')
   const { database, path, bytes, id, manifest } = snapshot
   const lines = [`${style.good('✓')} snapshot of ${style.bold(database)}: ${place(path)} (${size(bytes)}, ${duration(seconds)})`]
@@ -76,6 +86,7 @@ function snapshotText({ snapshot, plan, seconds }: SnapshotAnswer, style: Style)
     lines.push(...manifest.notes.map((note) => `  ${style.warn('note:')} ${note}`))
     if (manifest.files.length > 1) lines.push(`  ${count(manifest.files.length, 'file')}`)
   }
+  if (latest !== null && latest.obstacle !== null) lines.push(`  ${style.warn('note:')} ${latest.obstacle}`)
   lines.push(`  restore: hayai restore ${id.slice(0, 8)}`)
   return lines.join('\n')
 }

@@ -8,6 +8,7 @@ export const CHANGED = {
 } as const
 
 export function stepText({ database, what, from, to }: UndoAnswer): string {
+  if (what === 'undeleted') return `Bring deleted snapshots of ${database} back: ${to}`
   if (what === 'returned') return `Bring "${database}" back with its data`
   return `Make ${to} the live data of "${database}"${from === null ? '' : ` in place of ${from}`}`
 }
@@ -19,6 +20,9 @@ export function stepAnswer(answer: UndoAnswer): Said {
       const { database, what, from, to, again, notes, dryRun } = answer
       if (dryRun) return `would do: ${stepText(answer)}\nNothing was changed.`
       const name = style.bold(database)
+      if (what === 'undeleted') {
+        return `${style.good('✓')} deleted snapshots of ${name} are back: ${to}${again === null ? '' : `\n  delete them again: ${again}`}`
+      }
       const done =
         what === 'returned' ? `${name} is back` : `the live data of ${name} is ${to} now${from === null ? '' : `, no longer ${from}`}`
       const said = notes.map((note) => `\n  note: ${note}`).join('')

@@ -6,7 +6,7 @@ import { CHANGED, stepAnswer, stepText } from './step.ts'
 
 export const undo = command({
   about:
-    'Makes the data that was live before the last restore live again, or brings a removed database back. Again and again: each ' +
+    'Makes the data that was live before the last restore live again, or brings a removed database back. Without a name it also brings back snapshots, when deleting them was what was done last. Again and again: each ' +
     'undo goes one step further back, and `hayai redo` goes forward.',
   positionals: CHANGED,
   flags: CHANGING,

@@ -31,6 +31,7 @@ function rdb({ name }: Dialect): Format {
     extension: '.rdb',
     fills: 'asleep',
     kind: 'logical',
+    overwritten: true, // `redis-cli --rdb FILE` writes what it fetches into that file, through links too
     byHand: (file) => [
       `mkdir FOLDER && cp ${file} FOLDER/dump.rdb`,
       `${name}-server --bind 127.0.0.1 --port PORT --dir FOLDER --appendonly no --daemonize yes`,
