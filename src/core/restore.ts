@@ -5,6 +5,7 @@ import { freeBytes } from '../base/files.ts'
 import { checkName } from '../base/names.ts'
 import { compareVersions } from '../base/versions.ts'
 import { changeCatalog, withEvent } from '../project/catalog.ts'
+import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
@@ -149,7 +150,7 @@ async function fillAndSwap(database: Database, source: Source, checks: Check[], 
   }
   const { twin } = await filledTwin(database.site, filling)
   try {
-    if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: 'every count as in the manifest' })
+    if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: agreement(source.manifest.census) })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
     return await twin.swap(`restored from ${source.view.id || source.view.path}`)

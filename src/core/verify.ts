@@ -3,6 +3,7 @@
 
 import { isCode, messageOf } from '../base/errors.ts'
 import { freeBytes } from '../base/files.ts'
+import { agreement } from '../snapshots/compare.ts'
 import type { Check, VerifyAnswer, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import type { Context } from './context.ts'
@@ -64,7 +65,7 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
       checks.push({
         what: 'restore',
         ok: true,
-        detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : 'as counted when the snapshot was taken'}`,
+        detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : agreement(source.manifest.census)}`,
       })
     })
   } catch (error) {

@@ -13,6 +13,11 @@ export interface Census {
   readonly tables: Readonly<Record<string, number>>
   /** Other things worth counting: `database/indexes`, `roles`, ... → how many. */
   readonly objects: Readonly<Record<string, number>>
+  /**
+   * True of a physical copy that others wrote to while it was made, so that nobody can have counted what is in it: `tables` are
+   * those that stood all the while, and what is restored has them, but may count more or less, and have others beside them.
+   */
+  readonly moving?: boolean | undefined
 }
 
 export interface Facts {
@@ -26,9 +31,9 @@ export interface Facts {
   readonly tools: Readonly<Record<string, string>>
 }
 
-/** A dump whose instant is already fixed: what others write from now on is not in it. */
+/** A dump whose instant is already fixed: what others write from now on is not in it. A physical copy may be of its end instead. */
 export interface Dump {
-  /** When the instant was fixed. */
+  /** When the instant was fixed. A physical copy is of its end, and tells that once the bytes have ended; until then, when it began. */
   readonly instant: Date
   readonly bytes: Bytes
   /** Facts of that instant. Settles no later than when the bytes have ended. */
@@ -147,6 +152,11 @@ export interface ServerRecipe {
   readonly secretFile?: (settings: Settings) => string
   /** Programs that turn an empty folder into a database at rest, in order. `input` goes to the program's stdin. */
   readonly create: (place: Place) => readonly (Invocation & { readonly input?: string })[]
+  /**
+   * Programs that give a folder whose files came from a physical snapshot the login and the database of this place, before its
+   * server starts for the first time; as `create`, which is not run for such a folder.
+   */
+  readonly adopt: (place: Place) => readonly (Invocation & { readonly input?: string })[]
   /** Files below the data folder (`a/b`) by whose presence `serve` decides. */
   readonly looksFor: readonly string[]
   /**

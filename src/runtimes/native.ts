@@ -19,8 +19,8 @@ import {
 import { accountFor, startedAs } from './native/account.ts'
 import { exchange, resumeExchange } from './native/exchange.ts'
 import {
-  createData,
   deleteUnfinished,
+  makeReady,
   makeUnfinished,
   markFinished,
   markUnfinished,
@@ -79,7 +79,7 @@ function siteOf(home: Home): Site {
       const installation = await installationForNew(home, undefined)
       const name = await makeUnfinished(home, undefined)
       try {
-        await createData(home, name, installation, home.placement.port)
+        await makeReady(home, name, { by: home.recipe.create, installation, port: home.placement.port })
         await syncTree(generationFolder(home, name))
         await syncFolder(dataDir)
         await writeLedger(dataDir, grown(undefined, name, { origin: 'created', version: installation.version, at: new Date() }))

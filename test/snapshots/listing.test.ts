@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { drain } from '../../src/base/bytes.ts'
+import type { Census } from '../../src/engines/engine.ts'
 import { compareCensus } from '../../src/snapshots/compare.ts'
 import type { Manifest } from '../../src/snapshots/manifest.ts'
 import { fileNameOf, guess, manifestNameOf, stemIn, stemOf } from '../../src/snapshots/naming.ts'
@@ -223,6 +224,14 @@ describe('names', () => {
 })
 
 describe('compareCensus', () => {
+  it('of a moving census asks for the tables that stood all the while, and for no count', () => {
+    const expected: Census = { tables: { kept: 3, gone: 1 }, objects: { indexes: 2 }, moving: true }
+    expect(compareCensus(expected, { tables: { kept: 9, gone: 0, made: 1 }, objects: { indexes: 7, views: 1 } })).toEqual([])
+    expect(compareCensus(expected, { tables: { kept: 3, made: 1 }, objects: { indexes: 2 } })).toEqual([
+      'gone expected, and it is not there',
+    ])
+  })
+
   const counts = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('constructor', 'toString', 'a/public.b')), fc.nat(9))
   const census = fc.record({ tables: counts, objects: counts })
 

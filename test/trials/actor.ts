@@ -23,6 +23,9 @@ export interface Actor {
   halve(project: Project, name: string): Promise<void>
   /** Rows of the ballast. */
   weight(project: Project, name: string): Promise<number>
-  /** Types the lines of a manifest in the snapshot's folder, and dumps what has come of them; `bare` is an empty database that runs. */
-  byHand(project: Project, bare: string, lines: readonly string[], folder: string): Promise<string>
+  /**
+   * Types the lines of a manifest in the snapshot's folder, and dumps what has come of them; `bare` is an empty database that runs,
+   * beside `shop`, whose snapshot it is. Every format of the engine comes here.
+   */
+  byHand(project: Project, bare: string, lines: readonly string[], folder: string, format: string): Promise<string>
 }

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cast } from './cast.ts'
+import { heavy } from './acts.ts'
 import { stageIn, type Stage } from './stage.ts'
 
 let scene: Stage | undefined
@@ -37,7 +37,7 @@ const mayMount = (() => {
   }
 })()
 
-describe.each(cast)('$engine, on a full disk', (actor) => {
+describe.each(heavy)('$engine as $format, on a full disk', (actor) => {
   const reason = actor.missing ?? (mayMount ? undefined : 'no file system can be mounted here')
   if (reason !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${reason}`, () => {})
   if (!mayMount) return it.skip('is tried: no file system can be mounted here, not even in CI', () => {})
@@ -50,7 +50,9 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
     await actor.ballast(scene.project, 'shop', 12)
     const before = await actor.dump(scene.project, 'shop')
     for (const compression of ['none', 'gzip']) {
-      await expect(scene.project.snapshot({ database: 'shop', output: small, compression })).rejects.toMatchObject({ code: 'STORE_FAILED' })
+      await expect(scene.project.snapshot({ database: 'shop', format: actor.format, output: small, compression })).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+      })
       expect(await readdir(small)).toEqual([])
     }
     expect(await scene.project.snapshots({ folder: small })).toEqual([])
@@ -64,7 +66,7 @@ describe.each(cast)('$engine, on a full disk', (actor) => {
     await scene.project.start(['shop'])
     await actor.ballast(scene.project, 'shop', 20)
     const elsewhere = join(outer, 'elsewhere')
-    await scene.project.snapshot({ database: 'shop', output: elsewhere })
+    await scene.project.snapshot({ database: 'shop', format: actor.format, output: elsewhere })
     const [snapshot] = await scene.project.snapshots({ folder: elsewhere })
     await actor.halve(scene.project, 'shop')
     const before = await actor.dump(scene.project, 'shop')

@@ -1,20 +1,21 @@
-// The whole journey, the same for every engine: declare, fill, snapshot, damage, restore, undo, redo, verify, remove, return.
+// The whole journey, the same for every engine and each of its formats: declare, fill, snapshot, damage, restore, undo, redo, verify, remove, return.
 
 import { createHash } from 'node:crypto'
 import { copyFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SnapshotView } from '../../src/index.ts'
-import { cast } from './cast.ts'
+import { acts } from './acts.ts'
 import { stage, type Stage } from './stage.ts'
 
-describe.each(cast)('$engine, from init to undo', (actor) => {
+describe.each(acts)('$engine as $format, from init to undo', (actor) => {
   if (actor.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${actor.missing}`, () => {})
 
   let scene: Stage
   let before = ''
   let snapshot: SnapshotView
   const name = 'shop'
+  const { format } = actor
   beforeAll(async () => {
     scene = await stage()
     await scene.project.init({ name, engine: actor.engine })
@@ -26,11 +27,13 @@ describe.each(cast)('$engine, from init to undo', (actor) => {
   afterAll(() => scene.close())
 
   it('takes a snapshot with a manifest, and lists it', async () => {
-    const answer = await scene.project.snapshot({ database: name, comment: 'before the migration', tags: ['release'] })
+    const answer = await scene.project.snapshot({ database: name, format, comment: 'before the migration', tags: ['release'] })
     if (answer.snapshot === null) throw new Error('no snapshot')
     snapshot = answer.snapshot
     const bytes = await readFile(snapshot.path)
-    expect(snapshot.path).toMatch(/\/snapshots\/shop-snapshot-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.(sql|db|rdb)$/)
+    expect(snapshot.path).toMatch(/\/snapshots\/shop-snapshot-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.[a-z]+$/)
+    expect(snapshot.path.endsWith(actor.extension)).toBe(true)
+    expect(snapshot.format).toBe(format)
     expect(snapshot.manifest?.files[0]?.stored.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
     expect(Object.values(snapshot.manifest?.census.tables ?? {}).reduce((sum, rows) => sum + rows, 0)).toBeGreaterThan(1000)
     expect(await scene.project.snapshots()).toMatchObject([
@@ -97,7 +100,7 @@ describe.each(cast)('$engine, from init to undo', (actor) => {
 
   it('restores compressed snapshots, whatever the file is called', async () => {
     for (const compression of ['gzip', 'zstd']) {
-      const { snapshot: packed } = await scene.project.snapshot({ database: name, compression, output: join(scene.root, 'packed') })
+      const { snapshot: packed } = await scene.project.snapshot({ database: name, format, compression, output: join(scene.root, 'packed') })
       if (packed === null) throw new Error('no snapshot')
       expect(packed.bytes).toBeLessThan(snapshot.bytes / 2)
       await actor.damage(scene.project, name)

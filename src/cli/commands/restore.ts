@@ -78,7 +78,10 @@ function restoreText(answer: RestoreAnswer, style: Style): string {
   const lines = [
     `${style.good('✓')} restored ${style.bold(database)} from ${place(snapshot.path)} (${size(snapshot.bytes)}, ${duration(seconds)})`,
   ]
-  if (census !== null) lines.push(`  ${contents(census)}, as counted when the snapshot was taken`)
+  if (census !== null) {
+    const how = census.moving === true ? 'as the copy began, while others wrote' : 'as counted when the snapshot was taken'
+    lines.push(`  ${contents(census)}, ${how}`)
+  }
   if (undo !== null) lines.push(`  take it back: ${undo}`)
   return lines.join('\n')
 }

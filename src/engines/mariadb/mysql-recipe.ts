@@ -38,6 +38,7 @@ export const mysqlRecipe: ServerRecipe = {
   forcible: true,
   answers: (endpoint: Endpoint) =>
     withSession(MYSQL, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
+  adopt: () => [], // it has no physical format
   settle: () => Promise.resolve(),
 }
 

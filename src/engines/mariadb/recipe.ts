@@ -36,6 +36,7 @@ export const recipe: ServerRecipe = {
   forcible: true,
   answers: (endpoint: Endpoint) =>
     withSession(MARIADB, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
+  adopt: () => [], // it has no physical format
   settle: () => Promise.resolve(),
 }
 

@@ -33,6 +33,7 @@ export const recipe: ServerRecipe = {
   stopSignal: 'SIGINT',
   forcible: true,
   answers: (endpoint: Endpoint) => withSession(endpoint, { patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
+  adopt: () => [],
   settle: () => Promise.resolve(),
 }
 

@@ -21,6 +21,7 @@ export function recipe(dialect: Dialect): ServerRecipe {
     install: () => install(dialect),
     account: name,
     create: () => [],
+    adopt: () => [], // the login is not in the data
     looksFor: AOF_MARKS,
     serve: (place, purpose) => serve(name, place, purpose),
     stopSignal: 'SIGTERM',

@@ -10,6 +10,7 @@ import { run } from '../../base/exec.ts'
 import { exists, makeFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
 import { isAlive, self, type ProcessId } from '../../base/processes.ts'
 import { isGenerationName, nextName, type Ledger } from '../generations.ts'
+import type { ServerRecipe } from '../../engines/engine.ts'
 import { accountFor, ownerOf, reach, startedAs } from './account.ts'
 import { called, generationFolder, serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
@@ -34,8 +35,15 @@ export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Pr
   return name
 }
 
-/** Runs the recipe's programs that turn the empty folder into a database at rest. */
-export async function createData(home: Home, name: string, installation: Installation, port: number, signal?: AbortSignal): Promise<void> {
+interface Making {
+  /** Of the recipe: for an empty folder, or for one with the files of a physical snapshot. */
+  readonly by: ServerRecipe['create']
+  readonly installation: Installation
+  readonly port: number
+}
+
+/** Runs the recipe's programs that turn the folder into a database at rest, with the login of this place. */
+export async function makeReady(home: Home, name: string, { by, installation, port }: Making, signal?: AbortSignal): Promise<void> {
   const { recipe, placement } = home
   const folder = serverFolder(home, name)
   const account = await ownerOf(folder)
@@ -48,7 +56,7 @@ export async function createData(home: Home, name: string, installation: Install
     await using reached = await reach([folder, passwordFile], account)
     const [dataDir = folder, password = passwordFile] = reached.paths
     const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [] }
-    for (const { program, args, env, input } of recipe.create(place)) {
+    for (const { program, args, env, input } of by(place)) {
       const command = {
         file: programIn(installation, program),
         args,

@@ -9,7 +9,7 @@ import { entryOf, generationOf, grown, readLedger } from '../generations.ts'
 import type { Twin } from '../runtime.ts'
 import { accountFor, giveTo } from './account.ts'
 import { exchange } from './exchange.ts'
-import { createData, deleteUnfinished, makeUnfinished, markFinished } from './folders.ts'
+import { deleteUnfinished, makeReady, makeUnfinished, markFinished } from './folders.ts'
 import { called, endpointAt, generationFolder, serverFolder, twinLog, type Home } from './home.ts'
 import { findInstallation, type Installation } from './installation.ts'
 import { endServer, servingIn, startServer, type Running } from './server.ts'
@@ -42,7 +42,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
       if (running !== undefined) return
       const laidDown = (await readdir(serverFolder(home, name))).length > 0
       if (laidDown) await giveTo(serverFolder(home, name), await accountFor(recipe))
-      else await createData(home, name, installation, placement.port, signal)
+      await makeReady(home, name, { by: laidDown ? recipe.adopt : recipe.create, installation, port: placement.port }, signal)
       await rm(twinLog(home), { force: true })
       running = await startOnFreePort(home, name, installation, signal)
     },

@@ -59,6 +59,7 @@ export const recipe: ServerRecipe = {
   stopSignal: 'SIGINT',
   forcible: true,
   answers: async (endpoint) => void (await ask(endpoint, 'select 1')),
+  adopt: () => [],
   settle: () => Promise.resolve(),
 }
 
