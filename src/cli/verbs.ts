@@ -41,6 +41,7 @@ export const GROUPS: readonly Group[] = [
         brief: 'Bring a database to a newer version of its server; undo goes back',
         load: async () => (await import('./commands/upgrade.ts')).upgrade,
       },
+      diff: { brief: 'Tell what has changed since a snapshot', load: async () => (await import('./commands/diff.ts')).diff },
       undo: { brief: 'Take back the last restore, removal or deletion', load: async () => (await import('./commands/undo.ts')).undo },
       redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
     },

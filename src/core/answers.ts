@@ -7,6 +7,7 @@ import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Latest } from './latest.ts'
+import type { DiffAnswer, DiffRequest } from './comparing.ts'
 
 export interface Progress {
   /** What is being done now, as a short phrase in the present: `dumping`, `checking digests`, `loading`. */
@@ -254,6 +255,8 @@ export interface Project extends SnapshotKeeping {
   upgrade(request: UpgradeRequest, watch?: Watch): Promise<UpgradeAnswer>
   clone(request: CloneRequest, watch?: Watch): Promise<CloneAnswer>
   verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
+  /** What is different between two snapshots, or a snapshot and a database. Changes nothing. */
+  diff(request: DiffRequest, watch?: Watch): Promise<DiffAnswer>
   /** Without a name: of the database whose data was last restored or removed. */
   undo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
   redo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>

@@ -252,6 +252,7 @@ export function viewOf(folder: string, listed: Listed): SnapshotView {
 
 export function viewOfManifest(folder: string, manifest: Manifest): SnapshotView {
   const { id, database, engine, format, comment, tags, verification, files, instant } = manifest
+  const { outline: _, ...shown } = manifest // packed, and no reading for people
   return {
     id,
     database,
@@ -264,7 +265,7 @@ export function viewOfManifest(folder: string, manifest: Manifest): SnapshotView
     tags,
     verified: verification === null ? null : { at: verification.at, ok: verification.ok },
     foreign: false,
-    manifest,
+    manifest: shown,
   }
 }
 

@@ -48,6 +48,7 @@ function facade(context: Context): Project {
     upgrade: (request, watch) => guarded(watch, async () => (await import('./upgrade.ts')).upgrade(context, request, watch)),
     clone: (request, watch) => guarded(watch, async () => (await import('./clone.ts')).clone(context, request, watch)),
     verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),
+    diff: (request, watch) => guarded(watch, async () => (await import('./diff.ts')).diff(context, request, watch)),
     undo: (name, options, watch) =>
       guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
     redo: (name, options, watch) =>

@@ -31,13 +31,52 @@ export interface Facts {
   readonly tools: Readonly<Record<string, string>>
 }
 
+/** What a column is, in the engine's own words. `default` also says how a value is generated. */
+export interface Column {
+  readonly type: string
+  readonly nullable: boolean
+  readonly default: string | null
+}
+
+/** By name → its definition, as far as it is short and no program; else its beginning, or nothing of it, and a digest. */
+export type Named = Readonly<Record<string, string>>
+
+export interface TableOutline {
+  /** In their order. */
+  readonly columns: Readonly<Record<string, Column>>
+  /** What else belongs to the table, by kind in the singular: `index`, `constraint`, `trigger`. */
+  readonly parts: Readonly<Record<string, Named>>
+}
+
+/** What a database is made of besides its rows. Two copies of the same data have the same, but for `bytes`. */
+export interface Outline {
+  /** About how much room the data takes in the database, or undefined where the engine cannot tell. */
+  readonly bytes?: number | undefined
+  /** Named as in the census; also those that keep no rows of their own. */
+  readonly tables: Readonly<Record<string, TableOutline>>
+  /** What belongs to no table, by kind in the singular: `view`, `function`, `sequence`. */
+  readonly objects: Readonly<Record<string, Named>>
+}
+
+export interface Outlined extends Facts {
+  readonly outline: Outline
+}
+
+export interface Survey extends Outlined {
+  /**
+   * Table, as in the census → a digest of its rows, whatever their order. Equal rows give equal digests on every server of the
+   * engine. null when it was not asked for. A table is left out where its rows cannot be read.
+   */
+  readonly digests: Readonly<Record<string, string>> | null
+}
+
 /** A dump whose instant is already fixed: what others write from now on is not in it. A physical copy may be of its end instead. */
 export interface Dump {
   /** When the instant was fixed. A physical copy is of its end, and tells that once the bytes have ended; until then, when it began. */
   readonly instant: Date
   readonly bytes: Bytes
   /** Facts of that instant. Settles no later than when the bytes have ended. */
-  facts(): Promise<Facts>
+  facts(): Promise<Outlined>
   /** About how many bytes will come, where it can be known, for progress only. */
   readonly expectedBytes: number | undefined
   /** Lets go of what holds the instant. To be called always, also when the bytes were never read. */
@@ -230,6 +269,8 @@ export type Recipe = ServerRecipe | FileRecipe
 export interface Engine {
   readonly name: string
   readonly title: string
+  /** What the census counts, in the singular: rows of tables, keys of dbs. */
+  readonly counts: { readonly what: string; readonly of: string }
   /** The first is the default. */
   readonly formats: readonly Format[]
   readonly recipe: Recipe
@@ -239,6 +280,11 @@ export interface Engine {
   uri(endpoint: Endpoint | undefined, path: string): string
   /** Product, exact version and census of a database that answers. */
   inspect(target: Target): Promise<Facts>
+  /**
+   * What a database that answers is made of, and what is in it, of one instant where the engine can hold one. `rows`: also a
+   * digest of every table's rows, which are read and digested where they are.
+   */
+  survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey>
   /** Fixes an instant and gives facts and bytes of it. */
   dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump>
   /** Fills an EMPTY target, never one with data; leaves it ready for use (analysed, checked). */

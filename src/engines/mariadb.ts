@@ -3,7 +3,7 @@
 import type { Endpoint, Engine, Format } from './engine.ts'
 import { MARIADB } from './mariadb/dialect.ts'
 import { dump } from './mariadb/dump.ts'
-import { inspect } from './mariadb/inspect.ts'
+import { inspect, survey } from './mariadb/inspect.ts'
 import { load } from './mariadb/load.ts'
 import { checkEnds } from './mariadb/marks.ts'
 import { recipe } from './mariadb/recipe.ts'
@@ -24,11 +24,13 @@ const sql: Format = {
 export const mariadb: Engine = {
   name: 'mariadb',
   title: 'MariaDB',
+  counts: { what: 'row', of: 'table' },
   formats: [sql],
   recipe,
   settings: (environment, password) => readSettings(MARIADB_VOCABULARY, environment, password),
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MARIADB, target),
+  survey: (target, depth, signal) => survey(MARIADB, target, depth, signal),
   dump: (target, _format, signal) => dump(MARIADB, target, signal),
   load: (target, _format, bytes, signal) => load(MARIADB, target, bytes, signal),
   check: (_format, bytes) => checkEnds(bytes),

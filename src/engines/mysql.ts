@@ -3,7 +3,7 @@
 import type { Endpoint, Engine, Format } from './engine.ts'
 import { MYSQL } from './mariadb/dialect.ts'
 import { dump } from './mariadb/dump.ts'
-import { inspect } from './mariadb/inspect.ts'
+import { inspect, survey } from './mariadb/inspect.ts'
 import { load } from './mariadb/load.ts'
 import { checkEnds } from './mariadb/marks.ts'
 import { mysqlRecipe } from './mariadb/mysql-recipe.ts'
@@ -24,11 +24,13 @@ const sql: Format = {
 export const mysql: Engine = {
   name: 'mysql',
   title: 'MySQL',
+  counts: { what: 'row', of: 'table' },
   formats: [sql],
   recipe: mysqlRecipe,
   settings: (environment, password) => readSettings(MYSQL_VOCABULARY, environment, password),
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MYSQL, target),
+  survey: (target, depth, signal) => survey(MYSQL, target, depth, signal),
   dump: (target, _format, signal) => dump(MYSQL, target, signal),
   load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),
   check: (_format, bytes) => checkEnds(bytes),

@@ -2,7 +2,7 @@
 
 import type { Endpoint, Engine, Format } from './engine.ts'
 import { dump } from './postgresql/dump.ts'
-import { inspect } from './postgresql/inspect.ts'
+import { inspect, survey } from './postgresql/inspect.ts'
 import { load } from './postgresql/load.ts'
 import { checkEnds } from './postgresql/marks.ts'
 import { recipe } from './postgresql/recipe.ts'
@@ -19,11 +19,13 @@ const sql: Format = {
 export const postgresql: Engine = {
   name: 'postgresql',
   title: 'PostgreSQL',
+  counts: { what: 'row', of: 'table' },
   formats: [sql],
   recipe,
   settings,
   uri,
   inspect,
+  survey,
   dump: (target, _format, signal) => dump(target, signal),
   load: (target, _format, bytes, signal) => load(target, bytes, signal),
   check: (_format, bytes) => checkEnds(bytes),

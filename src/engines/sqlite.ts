@@ -3,9 +3,9 @@
 import { pathToFileURL } from 'node:url'
 import type { Bytes } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
-import type { Engine, Facts, Format, Settings, Target } from './engine.ts'
+import type { Engine, Facts, Format, Settings, Survey, Target } from './engine.ts'
 import { ask } from './sqlite/ask.ts'
-import { dump, factsOf } from './sqlite/dump.ts'
+import { dump, factsOf, surveyOf } from './sqlite/dump.ts'
 import { checkFile } from './sqlite/header.ts'
 import { load } from './sqlite/load.ts'
 import { PATIENCE, recipe } from './sqlite/recipe.ts'
@@ -30,11 +30,13 @@ const sql: Format = {
 export const sqlite: Engine = {
   name: 'sqlite',
   title: 'SQLite',
+  counts: { what: 'row', of: 'table' },
   formats: [db, sql],
   recipe,
   settings,
   uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'sqlite:'),
   inspect,
+  survey,
   dump,
   load,
   check: (format: Format, bytes: Bytes) => (format.name === 'sql' ? checkSql(bytes) : checkFile(bytes)),
@@ -47,4 +49,8 @@ function settings(environment: Readonly<Record<string, string>>): Settings {
 
 async function inspect(target: Target): Promise<Facts> {
   return factsOf(await ask('inspect', { file: target.path, patience: PATIENCE }))
+}
+
+async function survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey> {
+  return surveyOf(await ask('survey', { file: target.path, patience: PATIENCE, rows: depth === 'rows' }, { signal }))
 }

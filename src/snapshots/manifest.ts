@@ -37,6 +37,8 @@ export interface Manifest {
   /** age recipients; empty: not encrypted. */
   readonly recipients: readonly string[]
   readonly census: Census
+  /** What the database was made of, packed (outline.ts); not there in those that an older Hayai wrote, or where it is too large. */
+  readonly outline?: string | undefined
   /** What the format could not carry, or deserves a warning. */
   readonly notes: readonly string[]
   readonly tools: Readonly<Record<string, string>>

@@ -2,11 +2,12 @@
 // the manifest makes it a snapshot. A note (unfinished.ts) stands beside it in between.
 
 import { meter, once, type Bytes } from '../base/bytes.ts'
-import type { Dump, Facts, Format } from '../engines/engine.ts'
+import type { Dump, Format, Outlined } from '../engines/engine.ts'
 import type { Store } from '../stores/store.ts'
 import { compress, type Codec, type Compression } from './codecs.ts'
 import { FORMAT_VERSION, type FileRecord, type Manifest } from './manifest.ts'
 import { fileNameOf, manifestNameOf } from './naming.ts'
+import { packOutline } from './outline.ts'
 import { manifestSchema } from './schema.ts'
 import { clearUp, release, reserve } from './unfinished.ts'
 
@@ -77,7 +78,7 @@ function sealed(source: Bytes, signal: AbortSignal, finish: () => Promise<Manife
   }
 }
 
-function compose(draft: Draft, instant: Date, facts: Facts, format: Format, stem: string, file: FileRecord): Manifest {
+async function compose(draft: Draft, instant: Date, facts: Outlined, format: Format, stem: string, file: FileRecord): Promise<Manifest> {
   const written: Record<keyof Manifest, unknown> = {
     formatVersion: FORMAT_VERSION,
     ...draft,
@@ -90,6 +91,7 @@ function compose(draft: Draft, instant: Date, facts: Facts, format: Format, stem
     files: [file],
     recipients: [],
     census: facts.census,
+    outline: await packOutline(facts.outline),
     notes: facts.notes,
     tools: facts.tools,
     pinned: false,

@@ -22,6 +22,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   files: z.array(z.object({ name: z.string(), codec: z.enum(['none', 'gzip', 'zstd']), plain: digest, stored: digest })).min(1),
   recipients: z.array(z.string()),
   census: z.object({ tables: counts, objects: counts, moving: z.boolean().optional() }),
+  outline: z.string().optional(),
   notes: z.array(z.string()),
   tools: z.record(z.string(), z.string()),
   comment: z.string().nullable(),

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest'
 import type { Bytes } from '../../src/base/bytes.ts'
-import type { Facts } from '../../src/engines/engine.ts'
+import type { Outlined } from '../../src/engines/engine.ts'
 import { mariadb } from '../../src/engines/mariadb.ts'
 import { collect, startServer, type Making, type Server } from './mariadb-server.ts'
 
@@ -12,7 +12,7 @@ export const saying = (part: string): unknown => expect.stringContaining(part)
 export const DOTTED: unknown = expect.stringMatching(/^\d+\.\d+\.\d+$/)
 
 export interface Taken {
-  readonly facts: Facts
+  readonly facts: Outlined
   readonly bytes: Buffer
 }
 

@@ -51,6 +51,25 @@ describe.skipIf(noServer)('MariaDB (needs its server programs)', () => {
       ) // analysed
     })
 
+    test('what it is made of, and digests of its rows, are the same in the dump, in the server and in a copy', async () => {
+      await using copy = await restored(taken)
+      await copy.sql('INSERT INTO mem VALUES (1), (2)') // as after every start
+      const [here, there] = [await mariadb.survey(rich.target, 'rows', never), await mariadb.survey(copy.target, 'rows', never)]
+      const { bytes: _, ...ofDump } = taken.facts.outline
+      const { broken: _broken, over_broken: _over, ...views } = here.outline.objects['view'] ?? {}
+      expect({ tables: here.outline.tables, objects: { ...here.outline.objects, view: views } }).toEqual(ofDump)
+      expect({ tables: there.outline.tables, objects: there.outline.objects }).toEqual(ofDump)
+      expect(Object.keys(ofDump.tables)).toEqual(expect.arrayContaining(Object.keys(taken.facts.census.tables)))
+      expect(Object.keys(ofDump.objects)).toEqual(expect.arrayContaining(['view', 'function', 'procedure', 'event', 'sequence']))
+      expect(there.digests).toEqual(here.digests)
+      expect(Object.keys(here.digests ?? {})).toEqual(Object.keys(here.census.tables))
+      await copy.sql(
+        `CREATE TABLE moved AS SELECT * FROM isam ORDER BY 1 DESC; DELETE FROM isam; INSERT INTO isam SELECT * FROM moved; DROP TABLE moved; UPDATE aria SET a = 7 LIMIT 1`,
+      )
+      const { digests } = await mariadb.survey(copy.target, 'rows', never)
+      expect(Object.keys(digests ?? {}).filter((table) => digests?.[table] !== there.digests?.[table])).toEqual(['aria'])
+    })
+
     test('the counts of the dump are those the server itself counts, but for views that are broken', async () => {
       const facts = await mariadb.inspect(rich.target)
       const { views = 0, ...objects } = facts.census.objects

@@ -2,7 +2,7 @@
 
 import { expect } from 'vitest'
 import type { Bytes } from '../../src/base/bytes.ts'
-import type { Facts, Format } from '../../src/engines/engine.ts'
+import type { Format, Outlined } from '../../src/engines/engine.ts'
 import { postgresql } from '../../src/engines/postgresql.ts'
 import { collect, startServer, type Making, type Server } from './postgresql-server.ts'
 
@@ -11,7 +11,7 @@ export const never = new AbortController().signal
 export const saying = (part: string): unknown => expect.stringContaining(part)
 
 export interface Taken {
-  readonly facts: Facts
+  readonly facts: Outlined
   readonly bytes: Buffer
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { output } from '../../src/base/exec.ts'
 import { postgresql } from '../../src/engines/postgresql.ts'
-import { restored, snapshot, type Taken } from './postgresql-copies.ts'
+import { never, restored, snapshot, type Taken } from './postgresql-copies.ts'
 import { noServer, programs, startServer, type Server } from './postgresql-server.ts'
 
 const DOTTED: unknown = expect.stringMatching(/^\d+\.\d+$/)
@@ -29,6 +29,21 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
       expect((await postgresql.inspect(copy.target)).census).toEqual(taken.facts.census)
       expect(await copy.psql(`SELECT count(*) FROM pg_stats WHERE tablename = 'people'`)).not.toBe('0') // analysed
       expect(await copy.psql(`SET role TO none; SELECT count(*) FROM pg_namespace WHERE nspname = 'public'`, 'Second "Dé"')).toBe('0')
+    })
+
+    test('what it is made of, and digests of its rows, are the same in the dump, in the server and in a copy', async () => {
+      await using copy = await restored(taken)
+      const [here, there] = [await postgresql.survey(rich.target, 'rows', never), await postgresql.survey(copy.target, 'rows', never)]
+      const { bytes: _, ...ofDump } = taken.facts.outline
+      expect(here.outline).toMatchObject(ofDump)
+      expect(there.outline).toMatchObject(ofDump)
+      expect(Object.keys(ofDump.tables)).toEqual(expect.arrayContaining(Object.keys(taken.facts.census.tables)))
+      expect(Object.keys(ofDump.objects)).toEqual(expect.arrayContaining(['view', 'materialised view', 'function', 'sequence', 'type']))
+      expect(there.digests).toEqual(here.digests)
+      expect(Object.keys(here.digests ?? {})).toEqual(Object.keys(here.census.tables))
+      await copy.psql(`UPDATE public.scratch SET i = i; UPDATE public.people SET name = name || '!' WHERE id = 3`)
+      const { digests } = await postgresql.survey(copy.target, 'rows', never)
+      expect(Object.keys(digests ?? {}).filter((table) => digests?.[table] !== here.digests?.[table])).toEqual(['public.people'])
     })
 
     test('the counts of the dump are those the server itself counts', async () => {

@@ -9,7 +9,7 @@ import type { Bytes } from '../../src/base/bytes.ts'
 import { freePort } from '../../src/base/ports.ts'
 import { end, identify } from '../../src/base/processes.ts'
 import { Secret } from '../../src/base/secret.ts'
-import type { Engine, Facts, Format } from '../../src/engines/engine.ts'
+import type { Engine, Format, Outlined, Survey } from '../../src/engines/engine.ts'
 import { redis } from '../../src/engines/redis.ts'
 import { nativeRuntime, type NativeOptions } from '../../src/runtimes/native.ts'
 import type { Placement, Site } from '../../src/runtimes/runtime.ts'
@@ -36,9 +36,9 @@ export interface Standing {
   /** The same database with other settings, as after a change of `.hayaidb`. */
   with(environment: Readonly<Record<string, string>>, changes?: Partial<NativeOptions>): Standing
   /** What a snapshot of it is. */
-  dumped(format?: string): Promise<{ readonly bytes: Buffer; readonly facts: Facts }>
+  dumped(format?: string): Promise<{ readonly bytes: Buffer; readonly facts: Outlined }>
   /** Fills a twin from the bytes, and hands it to `work` awake; swaps it in afterwards. */
-  restored(bytes: Uint8Array, work?: (facts: Facts) => void | Promise<void>, format?: string): Promise<void>
+  restored(bytes: Uint8Array, work?: (facts: Survey) => void | Promise<void>, format?: string): Promise<void>
   /** Ends the server as a power cut would. */
   kill(): Promise<void>
   /** The number of the server's own process. */
@@ -145,7 +145,7 @@ function standingAt(
         await asleep.close()
         await twin.wake(never)
         const awake = await twin.target()
-        await work(await engine.inspect(awake))
+        await work(await engine.survey(awake, 'rows', never))
         await awake.close()
         await twin.swap('restored')
       } finally {

@@ -11,6 +11,8 @@ import { redis } from '../../src/engines/redis.ts'
 import { crc64 } from '../../src/engines/redis/crc64.ts'
 import { collect, endAll, fillRichly, formatOf, never, noServer, PASSWORD, start, type Standing } from './redis-server.ts'
 
+const ANY: unknown = expect.stringMatching(/^\d+$/)
+
 describe.skipIf(noServer)('redis (needs redis-server)', () => {
   afterEach(endAll)
   const rdb = formatOf(redis)
@@ -44,6 +46,44 @@ describe.skipIf(noServer)('redis (needs redis-server)', () => {
       expect(server.cli('DEBUG', 'DIGEST')).toBe(digest)
       expect(server.cli('FCALL', 'twice', '0', '21')).toBe('42')
       expect(server.cli('XREADGROUP', 'GROUP', 'readers', 'bob', 'STREAMS', 'events', '0')).toContain('end')
+    })
+
+    it('is made of the same keys of each type, and of the same libraries, as the server and as what comes back', async () => {
+      const server = await start()
+      fillRichly(server)
+      const survey = async () => {
+        const target = await server.site.open()
+        try {
+          return await redis.survey(target, 'rows', never)
+        } finally {
+          await target.close()
+        }
+      }
+      const before = await survey()
+      const { bytes, facts } = await server.dumped()
+      expect(facts.outline.tables['db0']?.parts['keys of the type']).toMatchObject({
+        hash: ANY,
+        list: ANY,
+        set: ANY,
+        string: ANY,
+        zset: ANY,
+        stream: ANY,
+      })
+      expect(Object.keys(facts.outline.objects['function library'] ?? {})).toHaveLength(facts.census.objects['function libraries'] ?? 0)
+      const { bytes: _, ...outline } = before.outline
+      expect(facts.outline).toMatchObject(outline)
+      await server.restored(bytes, (found) => {
+        expect(found.outline).toMatchObject(outline)
+        expect(found.digests).toEqual(before.digests)
+      })
+      server.tell('SET one 1\nSET two 2')
+      const one = await survey()
+      server.tell('SET one 2\nSET two 1')
+      const other = await survey()
+      expect(other.outline.tables).toEqual(one.outline.tables)
+      expect(other.digests).not.toEqual(one.digests)
+      server.tell('DEL two one\nSET two 2\nSET one 1')
+      expect((await survey()).digests).toEqual(one.digests)
     })
 
     it('of an empty server is one, and comes back as such', async () => {

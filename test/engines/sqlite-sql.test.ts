@@ -44,10 +44,19 @@ async function load(text: Uint8Array, file: string) {
   return sqlite.inspect(target)
 }
 
+async function survey(file: string) {
+  return sqlite.survey(await targetOf(file, at('scratch-survey')), 'rows', signal())
+}
+
 /** Into a new file by Hayai, and into another by hand; both with the census of the first. */
 async function thereAndBack(): Promise<readonly string[]> {
   const { text, facts } = await snapshot(at('live.db'))
   expect((await load(text, at('twin.db'))).census).toEqual(facts.census)
+  const [live, twin] = [await survey(at('live.db')), await survey(at('twin.db'))]
+  expect(live.outline).toEqual(facts.outline)
+  expect({ ...twin.outline, bytes: 0 }).toEqual({ ...facts.outline, bytes: 0 })
+  expect(twin.digests).toEqual(live.digests)
+  expect(Object.keys(live.digests ?? {})).toEqual(Object.keys(facts.census.tables))
   writeFileSync(at('snapshot.sql'), text)
   for (const line of format('sql').byHand('snapshot.sql', facts.census)) execFileSync('bash', ['-ec', line], { cwd: place, stdio: 'pipe' })
   expect(sql(at('NEW.db'), 'PRAGMA integrity_check')).toBe(sql(at('live.db'), 'PRAGMA integrity_check'))

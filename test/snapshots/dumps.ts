@@ -3,13 +3,24 @@
 import { randomBytes } from 'node:crypto'
 import type { Bytes } from '../../src/base/bytes.ts'
 import { run } from '../../src/base/exec.ts'
-import type { Census, Dump, Facts, Format } from '../../src/engines/engine.ts'
+import type { Census, Dump, Format, Outlined } from '../../src/engines/engine.ts'
 import { parseCompression } from '../../src/snapshots/codecs.ts'
 import type { Draft, SaveOptions } from '../../src/snapshots/saving.ts'
 
 export const CENSUS: Census = { tables: { 'shop/public.orders': 3 }, objects: { roles: 1 } }
 
-const FACTS: Facts = { product: 'PostgreSQL', version: '15.18', census: CENSUS, notes: ['A note.'], tools: { pg_dump: '15.18' } }
+const FACTS: Outlined = {
+  product: 'PostgreSQL',
+  version: '15.18',
+  census: CENSUS,
+  notes: ['A note.'],
+  tools: { pg_dump: '15.18' },
+  outline: {
+    bytes: 8192,
+    tables: { 'shop/public.orders': { columns: { id: { type: 'integer', nullable: false, default: null } }, parts: {} } },
+    objects: {},
+  },
+}
 
 export const FORMAT: Format = {
   name: 'sql',
@@ -35,7 +46,7 @@ export function draft(database = 'shop'): Draft {
 }
 
 /** What a shell line prints, as a dump of 10:30:45; it fails when the line does. */
-export function dumpOf(line: string, facts: Partial<Facts> = {}): Dump {
+export function dumpOf(line: string, facts: Partial<Outlined> = {}): Dump {
   return {
     instant: new Date('2026-01-08T10:30:45.123Z'),
     bytes: run({ file: 'sh', args: ['-c', line] }),

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Dump, Endpoint, Facts, Target } from '../engine.ts'
+import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
 import { readAccounts, type Accounts } from './accounts.ts'
 import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
@@ -14,6 +14,7 @@ import { readExtras } from './extras.ts'
 import { giveWay, guard, lockTables, PATIENCE, type Patience } from './hold.ts'
 import { endLine, headLine } from './marks.ts'
 import { readNotes } from './notes.ts'
+import { readOutline as readStructure } from './outline.ts'
 import { passage, type Passage } from './passage.ts'
 import { connect, endpointOf, programArguments, programEnvironment, type Session } from './session.ts'
 import { comment, name, REMEMBER_MAIN, tokens } from './sql.ts'
@@ -30,7 +31,7 @@ interface Held {
   readonly program: AsyncIterator<Uint8Array>
   readonly first: string
   readonly last: string
-  readonly facts: Omit<Facts, 'census'>
+  readonly facts: Omit<Outlined, 'census'>
 }
 
 export async function dump(dialect: Dialect, target: Target, outer: AbortSignal, patience: Patience = PATIENCE): Promise<Dump> {
@@ -43,7 +44,7 @@ export async function dump(dialect: Dialect, target: Target, outer: AbortSignal,
   }
   try {
     const held = await hold({ dialect, target, signal, open, patience })
-    const facts = Promise.withResolvers<Facts>()
+    const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     return {
       instant: held.instant,
@@ -98,6 +99,7 @@ async function hold({ dialect, target, signal, open, patience }: Holding): Promi
   const all = await readOutline(reading, server, endpoint.database)
   const views = await readViews(reading, all.databases, all.tables)
   const outline = without(all, views.broken)
+  const structure = await readStructure(reading, server, outline)
   const unlocked = await lockOthers(reading, outline, session, patience)
   const accounts = await readAccounts(reading, server, outline)
   const inMain = section(accounts.callsInMain) + section(views.inMain)
@@ -126,7 +128,7 @@ async function hold({ dialect, target, signal, open, patience }: Holding): Promi
     program,
     first,
     last,
-    facts: { product: dialect.product, version: server.version, notes, tools: { [dialect.programs.dump]: tool } },
+    facts: { product: dialect.product, version: server.version, notes, tools: { [dialect.programs.dump]: tool }, outline: structure },
   }
 }
 
@@ -262,7 +264,7 @@ const SILENCE = 1000
 
 async function* write(
   { begun, program, passage: counter, guarding, server, outline, first, last, facts }: Held,
-  tell: (facts: Facts) => void,
+  tell: (facts: Outlined) => void,
 ): Bytes {
   yield Buffer.from(first)
   yield* begun

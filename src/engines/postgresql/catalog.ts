@@ -41,8 +41,8 @@ export async function listDatabases(session: Session): Promise<readonly Listed[]
     FROM pg_database WHERE datname NOT IN ('template0', 'template1') ORDER BY datname`)
 }
 
-const ORDINARY_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
-const notMember = (catalog: string, oid: string): string =>
+export const ORDINARY_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`
+export const notMember = (catalog: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`
 
 /** Whether anybody has made or changed anything in this database; `postgres` is worth keeping only then. */

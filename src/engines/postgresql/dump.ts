@@ -3,11 +3,12 @@
 
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Census, Dump, Endpoint, Facts, Target } from '../engine.ts'
+import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Target } from '../engine.ts'
 import { countRoles, databaseCensus, isTouched, joined, listDatabases, outline, readServer, type Outline, type Server } from './catalog.ts'
 import { endLine, headLine } from './marks.ts'
 import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
 import { connectTo, createDatabase, databaseProperties, readMaking } from './properties.ts'
+import { joinedOutlines, readOutline } from './outline.ts'
 import { createRoles, roleSettings } from './roles.ts'
 import { rowCounter, type Passed } from './rows.ts'
 import { connect, endpointOf, programEnvironment, type Session } from './session.ts'
@@ -19,6 +20,7 @@ interface Part {
   readonly prefix: string
   readonly snapshot: string
   readonly outline: Outline
+  readonly structure: Structure
   /** Statements of ours before and after what pg_dump says. */
   readonly before: string
   readonly after: string
@@ -34,7 +36,7 @@ interface Held {
   readonly first: string
   readonly last: string
   readonly roles: Readonly<Record<string, number>>
-  readonly facts: Omit<Facts, 'census'>
+  readonly facts: Omit<Outlined, 'census'>
 }
 
 export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
@@ -47,7 +49,7 @@ export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
   }
   try {
     const held = await hold(target, sessions, signal)
-    const facts = Promise.withResolvers<Facts>()
+    const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     return {
       instant: held.instant,
@@ -116,6 +118,7 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal): P
         ...parts.flatMap((part) => part.notes),
       ],
       tools: { pg_dump: tool },
+      outline: joinedOutlines(parts.map(({ structure }) => structure)),
     },
   }
 }
@@ -163,6 +166,7 @@ async function describe(session: Session, main: Session, snapshot: string, login
     prefix: isMain ? '' : `${shown(database)}/`,
     snapshot,
     outline: await outline(session),
+    structure: await readOutline(session, isMain ? '' : `${shown(database)}/`),
     before: `\n${isMain ? '' : arrival}${withoutPublic}\n`,
     after: after === '' ? '' : `\n${preamble(encoding)}\n${after}`,
     encoding,
@@ -189,7 +193,7 @@ function heading(server: Server, endpoint: Endpoint, parts: readonly Part[]): st
   ].join('')
 }
 
-async function* write(target: Target, held: Held, signal: AbortSignal, tell: (facts: Facts) => void): Bytes {
+async function* write(target: Target, held: Held, signal: AbortSignal, tell: (facts: Outlined) => void): Bytes {
   yield Buffer.from(held.first)
   const censuses: Census[] = []
   for (const part of held.parts) {

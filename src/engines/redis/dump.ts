@@ -2,13 +2,14 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Dump, Facts, Format, Target } from '../engine.ts'
+import type { Dump, Format, Outlined, Target } from '../engine.ts'
 import { census } from './census.ts'
 import type { Dialect } from './dialect.ts'
 import { packed } from './folder.ts'
 import { readVersion } from './inspect.ts'
 import { rdbCounter, type Counted } from './rdb.ts'
 import { endpointOf, open, type Session } from './session.ts'
+import { outlineOf, readLibraries } from './survey.ts'
 import { transfer } from './transfer.ts'
 
 export async function dump(dialect: Dialect, target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
@@ -16,9 +17,10 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
   try {
     const version = await readVersion(dialect, session)
     const notes = await accountNotes(session)
+    const libraries = await readLibraries(session)
     const asFolder = format.name === 'tar'
     const { size, bytes } = await transfer(session, asFolder)
-    const facts = Promise.withResolvers<Facts>()
+    const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     const tell = (counted: Counted): void =>
       facts.resolve({
@@ -27,6 +29,7 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
         census: census(counted),
         notes: [...notes, ...moduleNotes(counted.modules)],
         tools: {},
+        outline: outlineOf(counted.types, libraries, undefined),
       })
     return {
       instant: new Date(),

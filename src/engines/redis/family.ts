@@ -9,16 +9,19 @@ import { load } from './load.ts'
 import { checkRdb } from './marks.ts'
 import { recipe } from './recipe.ts'
 import { settings } from './settings.ts'
+import { survey } from './survey.ts'
 
 export function engine(dialect: Dialect): Engine {
   return {
     name: dialect.name,
     title: dialect.title,
+    counts: { what: 'key', of: 'db' },
     formats: [rdb(dialect), tar(dialect)],
     recipe: recipe(dialect),
     settings: (environment, password) => settings(dialect, environment, password),
     uri,
     inspect: (target) => inspect(dialect, target),
+    survey: (target, depth, signal) => survey(dialect, target, depth, signal),
     dump: (target, format, signal) => dump(dialect, target, format, signal),
     load,
     check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkRdb(bytes)),

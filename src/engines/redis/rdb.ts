@@ -6,6 +6,8 @@ import type { Counts } from './census.ts'
 import { Cursor, strange, type Steps } from './cursor.ts'
 
 export interface Counted extends Counts {
+  /** Number of the db → type → keys. */
+  readonly types: ReadonlyMap<number, ReadonlyMap<string, number>>
   /** Modules that keep something in the file, by the names of their types. */
   readonly modules: ReadonlySet<string>
   /** The end was reached, and nothing came after it. */
@@ -20,7 +22,7 @@ export interface RdbCounter {
 
 export function rdbCounter(): RdbCounter {
   const cursor = new Cursor()
-  const found: Found = { dbs: new Map(), libraries: 0, modules: new Set() }
+  const found: Found = { dbs: new Map(), types: new Map(), libraries: 0, modules: new Set() }
   const steps = file(cursor, found)
   let ended = false
   return {
@@ -34,6 +36,7 @@ export function rdbCounter(): RdbCounter {
 
 interface Found {
   readonly dbs: Map<number, { keys: number; expiring: number }>
+  readonly types: Map<number, Map<string, number>>
   libraries: number
   readonly modules: Set<string>
 }
@@ -41,10 +44,13 @@ interface Found {
 function* file(cursor: Cursor, found: Found): Steps {
   const dialect = dialectOf(yield* cursor.word(9))
   let db = { keys: 0, expiring: 0 }
+  let types = typesOf(found, 0)
   for (;;) {
     const code = yield* cursor.byte()
     if (code < 240) {
       db.keys += 1
+      const type = TYPES[code] ?? 'module'
+      types.set(type, (types.get(type) ?? 0) + 1)
       yield* cursor.strings(1)
       if (code === 0) yield* cursor.strings(1)
       else yield* value(cursor, code, dialect, found)
@@ -57,6 +63,7 @@ function* file(cursor: Cursor, found: Found): Steps {
         const number = yield* cursor.length()
         db = found.dbs.get(number) ?? { keys: 0, expiring: 0 }
         found.dbs.set(number, db)
+        types = typesOf(found, number)
         break
       }
       case 253: // when the next key expires, in seconds; 252: in milliseconds
@@ -91,6 +98,24 @@ function* file(cursor: Cursor, found: Found): Steps {
     }
   }
 }
+
+function typesOf({ types }: Found, db: number): Map<string, number> {
+  const there = types.get(db) ?? new Map<string, number>()
+  types.set(db, there)
+  return there
+}
+
+/** What the server calls the type of a value, by the number that the file has for it; modules have 6 and 7. */
+const TYPES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries({
+    string: [0],
+    list: [1, 10, 14, 18],
+    set: [2, 11, 20],
+    zset: [3, 5, 12, 17],
+    hash: [4, 9, 13, 16, 22, 24, 25],
+    stream: [15, 19, 21],
+  }).flatMap(([type, codes]) => codes.map((code) => [code, type])),
+)
 
 type Dialect = 'redis' | 'valkey'
 

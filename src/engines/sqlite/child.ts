@@ -1,6 +1,7 @@
 // The process in which SQLite runs: `node child.ts <verb> <request>`. protocol.ts tells what it can be asked.
 
 import { writeSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
 import { HayaiError } from '../../base/errors.ts'
 import { countAll } from './census.ts'
 import { explained, openLive, patiently } from './connection.ts'
@@ -8,7 +9,8 @@ import { copyAndCheck } from './copy.ts'
 import { exchange, keep, permission } from './exchange.ts'
 import { bears, check, create, look, recognise, unmark } from './file.ts'
 import { lineOfAnswer, lineOfError } from './lines.ts'
-import type { Answers, Counted, Happening, Requests, Verb } from './protocol.ts'
+import { digestsOf, outlineOf } from './outline.ts'
+import type { Answers, Happening, Requests, Surveyed, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
 import { trySchema, writeSql } from './write-sql.ts'
 
@@ -19,7 +21,8 @@ const work: Work = {
   create,
   recognise,
   look,
-  inspect,
+  inspect: ({ file, patience }) => within(file, patience, countAll),
+  survey: ({ file, patience, rows }) => within(file, patience, (db) => surveyed(db, rows)),
   copy: (request) => copyAndCheck(request, tell),
   check,
   bears,
@@ -31,13 +34,14 @@ const work: Work = {
   readSql: ({ file }) => readSql(file),
 }
 
-async function inspect({ file, patience }: Requests['inspect']): Promise<Counted> {
+/** In one transaction. */
+async function within<T>(file: string, patience: number, work: (db: DatabaseSync) => T): Promise<T> {
   const db = openLive(file)
   try {
     return await patiently(file, patience, () => {
       db.exec('BEGIN')
       try {
-        return countAll(db)
+        return work(db)
       } finally {
         db.exec('ROLLBACK')
       }
@@ -45,6 +49,10 @@ async function inspect({ file, patience }: Requests['inspect']): Promise<Counted
   } finally {
     db.close()
   }
+}
+
+function surveyed(db: DatabaseSync, rows: boolean): Surveyed {
+  return { ...countAll(db), outline: outlineOf(db), digests: rows ? digestsOf(db) : null }
 }
 
 // Written at once and by hand: exchange() waits inside a native call, where a stream would never be emptied.

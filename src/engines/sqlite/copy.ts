@@ -6,9 +6,10 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { countAll } from './census.ts'
 import { explained, isFull, numberIn, openFrozen, openLive, patiently } from './connection.ts'
 import { checkIntegrity } from './integrity.ts'
-import type { Counted, Happening, Requests } from './protocol.ts'
+import { outlineOf } from './outline.ts'
+import type { Happening, Requests, Surveyed } from './protocol.ts'
 
-export async function copyAndCheck({ file, to, patience }: Requests['copy'], tell: (happening: Happening) => void): Promise<Counted> {
+export async function copyAndCheck({ file, to, patience }: Requests['copy'], tell: (happening: Happening) => void): Promise<Surveyed> {
   await copyOnline(file, to, patience, tell)
   giveHeader(to)
   syncFile(to)
@@ -18,7 +19,7 @@ export async function copyAndCheck({ file, to, patience }: Requests['copy'], tel
     const hint = `Save what can be saved: sqlite3 ${file} .recover | sqlite3 saved.db; or restore an earlier snapshot.`
     const warnings = checkIntegrity(copy, basename(file), hint)
     const counted = countAll(copy)
-    return { ...counted, notes: [...warnings, ...counted.notes] }
+    return { ...counted, notes: [...warnings, ...counted.notes], outline: outlineOf(copy), digests: null }
   } catch (error) {
     throw explained(error, file)
   } finally {

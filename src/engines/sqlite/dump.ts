@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
-import type { Dump, Facts, Format, Target } from '../engine.ts'
+import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
 import { ask, childFor } from './ask.ts'
-import type { Counted, Happening } from './protocol.ts'
+import type { Counted, Happening, Surveyed } from './protocol.ts'
 import { PATIENCE } from './recipe.ts'
 
 /** Returns as soon as the instant is fixed; the copy goes on being made, read or not, until close(). */
@@ -37,7 +37,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   return {
     instant: at,
     bytes: read(),
-    facts: async () => factsOf(await counted),
+    facts: async () => surveyOf(await counted),
     expectedBytes: format.name === 'sql' ? undefined : bytes,
     async close() {
       closing.abort()
@@ -72,4 +72,8 @@ async function* beats(work: Promise<unknown>, pulse: { readonly alive: number; r
 
 export function factsOf({ version, census, notes }: Counted): Facts {
   return { product: 'SQLite', version, census, notes, tools: { sqlite: version } }
+}
+
+export function surveyOf(surveyed: Surveyed): Survey {
+  return { ...factsOf(surveyed), outline: surveyed.outline, digests: surveyed.digests }
 }

@@ -4,7 +4,7 @@
 // Why a child: a native call may take minutes, and a child's can be ended; and a program that uses Hayai as a library may have the
 // same database open, whose locks the kernel would drop as soon as this process opened and closed that file by itself (POSIX).
 
-import type { Census, Look } from '../engine.ts'
+import type { Census, Look, Outline } from '../engine.ts'
 
 /** What was counted in a database, and what had to be left out, each in a whole sentence. */
 export interface Counted {
@@ -13,12 +13,19 @@ export interface Counted {
   readonly notes: readonly string[]
 }
 
+/** Also what the database is made of; `digests` of the rows where they were asked for. */
+export interface Surveyed extends Counted {
+  readonly outline: Outline
+  readonly digests: Readonly<Record<string, string>> | null
+}
+
 export interface Requests {
   readonly version: Readonly<Record<string, never>>
   readonly create: { readonly file: string }
   readonly recognise: { readonly file: string }
   readonly look: { readonly file: string }
   readonly inspect: { readonly file: string; readonly patience: number }
+  readonly survey: { readonly file: string; readonly patience: number; readonly rows: boolean }
   /** A consistent copy of a live database, checked and counted. Tells of the `instant`, of `progress`, of `checking`. */
   readonly copy: { readonly file: string; readonly to: string; readonly patience: number }
   /** Throws CORRUPT unless the file, which nobody else uses, is a whole and sound database. */
@@ -49,7 +56,8 @@ export interface Answers {
   readonly recognise: null
   readonly look: Look
   readonly inspect: Counted
-  readonly copy: Counted
+  readonly survey: Surveyed
+  readonly copy: Surveyed
   readonly check: readonly string[]
   readonly bears: boolean
   readonly unmark: null

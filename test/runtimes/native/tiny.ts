@@ -67,11 +67,13 @@ export function engineWith(changes: Partial<ServerRecipe>): Engine {
   return {
     name: 'tiny',
     title: 'PostgreSQL',
+    counts: { what: 'row', of: 'table' },
     formats: [],
     recipe: { ...recipe, ...changes },
     settings: notHere,
     uri: notHere,
     inspect: notHere,
+    survey: notHere,
     dump: notHere,
     load: notHere,
     check: notHere,

@@ -1,0 +1,30 @@
+// A digest of each table's rows, made by the server: the sum of a hash of every row, so that their order does not matter.
+
+import { keepsRows, type Outline as Catalogued } from './catalog.ts'
+import { readColumns } from './outline.ts'
+import { key } from './passage.ts'
+import type { Session } from './session.ts'
+import { name, shown } from './sql.ts'
+
+/** To be asked in a transaction. */
+export async function readDigests(session: Session, catalogued: Catalogued): Promise<Readonly<Record<string, string>>> {
+  const { databases, tables, histories } = catalogued
+  const [main] = databases
+  const columns = new Map<string, string[]>()
+  for (const { database, relation, name: column, generated } of await readColumns(session)) {
+    if (generated === 'ROW START' || generated === 'ROW END') continue // the server's own times
+    const at = key(database, relation)
+    columns.set(at, [...(columns.get(at) ?? []), column])
+  }
+  const found: [string, string][] = []
+  for (const table of tables.filter(keepsRows)) {
+    const at = key(table.database, table.name)
+    // A hash of each value first: so no row is too long for one packet. A value that is not there has none.
+    const hashes = (columns.get(at) ?? []).map((column) => `IFNULL(MD5(${name(column)}), '-')`)
+    const [row] = await session.query<{ digest: string }>(`
+      SELECT CAST(COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT('', ${hashes.join(', ')})), 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS digest
+      FROM ${name(table.database)}.${name(table.name)}${histories.has(at) ? ' FOR SYSTEM_TIME ALL' : ''}`)
+    found.push([(table.database === main ? '' : `${shown(table.database)}/`) + shown(table.name), row?.digest ?? ''])
+  }
+  return Object.fromEntries(found)
+}
