@@ -2,6 +2,7 @@
 // Exit status 1 when a target is missed.
 
 import { parseArgs } from 'node:util'
+import { measureCompression } from './compression.ts'
 import { table, type Line } from './measure.ts'
 import { measurePostgresql } from './postgresql.ts'
 import { measureRedis } from './redis.ts'
@@ -28,12 +29,13 @@ try {
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
   if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
+  if (values.only.includes('compression')) await measureCompression(place, { bytes, runs })
   if (values.only.includes('startup')) lines.push(...(await measureStartup(place)))
 } finally {
   await place.close()
 }
 
-console.log(`\n${table(lines)}`)
+if (lines.length > 0) console.log(`\n${table(lines)}`)
 if (lines.some(({ verdict }) => verdict === 'MISSED')) process.exitCode = 1
 
 function bytesOf(text: string): number {

@@ -8,7 +8,9 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) void import('./older.js
 else if ((first === '--version' || first === '-v') && second === undefined) process.stdout.write(version() + '\n')
 else run()
 
+// Compression works in libuv's threads, of which there are four unless it is said before the first of them begins.
 function run() {
+  process.env.UV_THREADPOOL_SIZE ??= String(Math.min(9, Math.max(4, process.getBuiltinModule('node:os').availableParallelism() + 2)))
   process.getBuiltinModule('node:module').enableCompileCache()
   import('../dist/main.js').then((program) => program.main(process.argv.slice(2), version()), notBuilt)
 }

@@ -53,7 +53,11 @@ async function refresh(
     for (const alias of ours) if (alias.name !== name) await aliases.delete(alias.name)
     if (newest === undefined || data === undefined || name === null) return { database, name, obstacle: null }
     if (present.some((alias) => alias.name === name) && !ours.some((alias) => alias.name === name)) {
-      return { database, name, obstacle: `${name} is not one that Hayai made, and was left as it is` }
+      return {
+        database,
+        name,
+        obstacle: `${name} is not one that Hayai made, and was left as it is; the next snapshot makes it anew once it is gone`,
+      }
     }
     const kind = kindFor(context, newest)
     const old = ours.find((alias) => alias.name === name)

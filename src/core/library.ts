@@ -12,6 +12,7 @@ import { changeCatalog, makeOwnFolder, readCatalog, withSnapshotFolder } from '.
 import type { Manifest } from '../snapshots/manifest.ts'
 import { guess } from '../snapshots/naming.ts'
 import { repository, type Listed, type Repository } from '../snapshots/repository.ts'
+import { sniff } from '../snapshots/sniff.ts'
 import type { SnapshotView } from './answers.ts'
 import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
 
@@ -198,16 +199,23 @@ async function foreignSource(
 ): Promise<Source> {
   const view = viewOf(folder, listed)
   const engine = request.engine === undefined ? await engineOfGoal(context, request, view) : engineOf(context, request.engine)
-  const extension = guess(listed.name)?.extension
+  const format = await formatBySight(engine, shelf, listed.name)
   return {
     view: { ...view, engine: engine.name, database: request.to ?? view.database },
     manifest: null,
     engine,
-    format: engine.formats.find((format) => format.extension === extension) ?? formatOf(engine, undefined),
+    format,
     open: (onBytes) => counted(shelf.openForeign(listed.name), onBytes),
     verifyDigest: () => Promise.resolve(),
     recordVerification: async ({ at, ok }) => ({ ...view, engine: engine.name, verified: { at, ok } }),
   }
+}
+
+/** What it begins with counts for more than how it is called; what neither tells, the engine's default does. */
+async function formatBySight(engine: Engine, shelf: Repository, name: string): Promise<Format> {
+  const withExtension = (extension: string | undefined) => engine.formats.find((format) => format.extension === extension)
+  const seen = await sniff(shelf.openForeign(name))
+  return withExtension(seen) ?? withExtension(guess(name)?.extension) ?? formatOf(engine, undefined)
 }
 
 // The database it shall go into tells the engine, when it is there.

@@ -2,6 +2,7 @@
 // or zstd frames, which the stock `gunzip` and `zstd -d` read in a row. What is read back is held to be whole: bytes behind
 // the end, a member that is cut, a checksum that differs are CORRUPT.
 
+import { availableParallelism } from 'node:os'
 import { constants, createGzip, createZstdCompress, type Gzip, type ZlibReset, type ZstdCompress } from 'node:zlib'
 import { inBlocks, type Block } from '../base/blocks.ts'
 import type { Bytes } from '../base/bytes.ts'
@@ -39,8 +40,15 @@ export function parseCompression(written: string): Compression {
 const BLOCK = 1024 * 1024
 /** What comes out of an engine at a time; larger pieces pile up as garbage. */
 const PIECE = 64 * 1024
-// One more than there are cores on the small machines this is made for, one less than libuv has threads: one is left for the disk.
-const AT_ONCE = 3
+const AT_ONCE = lanesFor(availableParallelism(), Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4)
+
+/**
+ * How many blocks are worked on at a time: one more than there are cores, so that none waits for the next block; one less than
+ * libuv has threads, so that one is left for the disk; and no more than eight, for each takes its few megabytes of memory.
+ */
+export function lanesFor(cores: number, threads: number): number {
+  return Math.max(1, Math.min(cores + 1, threads - 1, 8))
+}
 
 /** What compresses one block after another, each on its own. */
 interface Lane {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { once, type Bytes } from '../../src/base/bytes.ts'
 import type { HayaiError } from '../../src/base/errors.ts'
-import { compress, parseCompression } from '../../src/snapshots/codecs.ts'
+import { compress, lanesFor, parseCompression } from '../../src/snapshots/codecs.ts'
 import { decompress } from '../../src/snapshots/decompress.ts'
 
 async function* pieces(content: Uint8Array, sizes: readonly number[]): Bytes {
@@ -255,3 +255,9 @@ async function fallsBetween(packed: Buffer, length: number, missing: number): Pr
   const rest = await all(decompress(once(packed.subarray(length))))
   return rest.length === missing
 }
+
+it('works on as many blocks as there are cores, and one more, as far as threads and memory go', () => {
+  expect([1, 2, 4, 64].map((cores) => lanesFor(cores, cores + 2))).toEqual([2, 3, 5, 8])
+  expect(lanesFor(64, 4)).toBe(3)
+  expect(lanesFor(1, 1)).toBe(1)
+})

@@ -73,7 +73,7 @@ function policyOf(flags: FlagValues<typeof RULES>): Retention {
 function pruneText({ verdicts, deleted, bytes, undo, until, dryRun }: PruneAnswer, style: Style): string {
   if (verdicts.length === 0) return 'There are no snapshots here.'
   const lines = [...verdictLines(verdicts, style)]
-  const sum = `${count(deleted.length, 'snapshot')} of ${count(verdicts.length, 'snapshot')} (${size(bytes)})`
+  const sum = `${deleted.length} of ${count(verdicts.length, 'snapshot')} (${size(bytes)})`
   if (dryRun) return [...lines, `would delete ${sum}`, 'Nothing was changed.'].join('\n')
   if (deleted.length === 0) return [...lines, 'Nothing to delete.'].join('\n')
   lines.push(`${style.good('✓')} deleted ${sum}`, `  bring back: ${undo ?? ''}${until === null ? '' : ` (until ${moment(until)})`}`)

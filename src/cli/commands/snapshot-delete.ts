@@ -67,7 +67,7 @@ function noReference(verb: string): HayaiError {
 }
 
 function bareText({ bare }: DeleteAnswer): string {
-  return bare.length === 0 ? '' : ` No whole snapshot of ${bare.join(', ')} will be left there.`
+  return bare.length === 0 ? '' : ` It leaves no whole snapshot of ${bare.join(', ')} there.`
 }
 
 function deleteText(answer: DeleteAnswer, style: Style): string {
