@@ -27,6 +27,8 @@ export interface Positional {
   readonly optional?: boolean
   /** All that are left, none included. Only the last one may be so. */
   readonly many?: boolean
+  /** Everything behind `--`, as it is: a command line of its own. */
+  readonly behind?: boolean
   readonly proposes?: Proposal
 }
 
@@ -47,7 +49,7 @@ type ValueOf<K extends Flag['kind']> = K extends 'switch'
       : string | undefined
 
 export type ArgumentValues<P extends Positionals> = {
-  readonly [K in keyof P]: P[K] extends { readonly many: true }
+  readonly [K in keyof P]: P[K] extends { readonly many: true } | { readonly behind: true }
     ? readonly string[]
     : P[K] extends { readonly optional: true }
       ? string | undefined
@@ -97,14 +99,18 @@ export function parse(grammar: Grammar, args: readonly string[]): Parsed {
   const flags: Record<string, FlagValue> = {}
   for (const [name, flag] of Object.entries(known)) flags[name] = flag.kind === 'switch' ? false : flag.kind === 'list' ? [] : undefined
   const words: string[] = []
+  const behind: string[] = []
+  let over = false
+  const takesAll = Object.values(grammar.positionals).some((positional) => positional.behind === true)
   for (const token of tokensOf(grammar, args)) {
-    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind === 'option-terminator') over = takesAll
+    if (token.kind === 'positional') (over ? behind : words).push(token.value)
     if (token.kind !== 'option') continue
     const flag = Object.hasOwn(known, token.name) ? known[token.name] : undefined
     if (flag === undefined) throw unknownFlag(grammar, token.rawName)
     flags[token.name] = valueOf(flag, token, flags[token.name])
   }
-  return { flags, args: place(grammar, words) }
+  return { flags, args: place(grammar, words, behind) }
 }
 
 /** Those of its flags that are shown. */
@@ -118,11 +124,12 @@ export function flagsOf(grammar: Grammar): Flags {
 }
 
 export function usageLine(grammar: Grammar): string {
-  const words = Object.entries(grammar.positionals).map(([name, { optional, many }]) => {
+  const words = Object.entries(grammar.positionals).map(([name, { optional, many, behind }]) => {
     const word = name.toUpperCase()
-    return many === true ? `[${word}...]` : optional === true ? `[${word}]` : word
+    return behind === true ? `-- ${word}...` : many === true ? `[${word}...]` : optional === true ? `[${word}]` : word
   })
-  return ['hayai', grammar.name, ...words, '[options]'].join(' ')
+  const last = words.filter((word) => word.startsWith('--'))
+  return ['hayai', grammar.name, ...words.filter((word) => !last.includes(word)), '[options]', ...last].join(' ')
 }
 
 type Token = NonNullable<ReturnType<typeof parseArgs<{ strict: false; tokens: true }>>['tokens']>[number]
@@ -178,12 +185,18 @@ function unknownFlag(grammar: Grammar, rawName: string): HayaiError {
   })
 }
 
-function place(grammar: Grammar, words: readonly string[]): Readonly<Record<string, ArgumentValue>> {
+function place(grammar: Grammar, words: readonly string[], behind: readonly string[]): Readonly<Record<string, ArgumentValue>> {
   const hint = `It is used as: ${usageLine(grammar)}`
   if (words.includes('')) throw new HayaiError('USAGE', `an argument of hayai ${grammar.name} is empty`, { hint })
   const left = [...words]
   const placed: Record<string, ArgumentValue> = {}
   for (const [name, positional] of Object.entries(grammar.positionals)) {
+    if (positional.behind === true) {
+      if (behind[0] === undefined || behind[0] === '')
+        throw new HayaiError('USAGE', `hayai ${grammar.name} needs a ${name.toUpperCase()} behind --: ${positional.brief}`, { hint })
+      placed[name] = behind
+      continue
+    }
     placed[name] = positional.many === true ? left.splice(0) : left.shift()
     if (placed[name] === undefined && positional.optional !== true) {
       throw new HayaiError('USAGE', `hayai ${grammar.name} needs a ${name.toUpperCase()}: ${positional.brief}`, { hint })

@@ -17,12 +17,21 @@ export interface Session {
   /** Standard output is a terminal. */
   readonly terminal: boolean
   open(options?: OpenOptions): Promise<Project>
+  /** A line to a person at once, on standard error: for what must be known before the answer. */
+  tell(text: (style: Style) => string): void
+  /**
+   * While a program of the person's own has the terminal: each signal is told to `heard`, and when that gives false it interrupts
+   * Hayai too, once the work is over.
+   */
+  lend<T>(heard: (signal: NodeJS.Signals) => boolean, work: () => Promise<T>): Promise<T>
 }
 
 /** What is answered: for programs, and for people. */
 export interface Said {
   readonly data: unknown
   readonly text: (style: Style) => string
+  /** The exit status where it is another program's; 0 when not given. */
+  readonly exit?: number
 }
 
 /** Bytes that go to standard output as they come. */

@@ -55,6 +55,7 @@ async function candidatesFor(before: readonly string[], current: string): Promis
   }
   const open = openFlag(flags, args)
   if (open !== undefined) return valuesOf(open, current)
+  if (args.includes('--') && Object.values(grammar.positionals).some(({ behind }) => behind === true)) return [[':files', '']]
   if (current.startsWith('-') && !args.includes('--')) return flagCandidates(flags, args)
   const words = wordsOf(flags, args)
   const subcommands = words.length === 0 ? subcommandsOf(command) : []

@@ -84,6 +84,14 @@ function sessionOf({ version, json, line, interrupts }: Run): Session {
     interactive: !json && process.stdin.isTTY && process.stderr.isTTY,
     watch: { signal: interrupts.signal, onProgress: progressOn(line) },
     open: async (options) => (await import('../index.ts')).openProject(options),
+    tell(text) {
+      line.clear()
+      process.stderr.write(`${text(styleFor(process.stderr))}\n`)
+    },
+    lend(heard, work) {
+      line.clear()
+      return interrupts.lend(heard, work)
+    },
   }
 }
 
@@ -96,6 +104,7 @@ async function say(run: Run, answer: Answer): Promise<void> {
   } else {
     const text = run.json ? jsonAnswer(run.name, answer.data) : answer.text(styleFor(process.stdout))
     if (text !== '') process.stdout.write(`${text}\n`)
+    if (answer.exit !== undefined) process.exitCode = answer.exit
   }
   run.over = true
 }

@@ -11,6 +11,12 @@ export async function agree(question: string, session: Session): Promise<void> {
   if (isCancel(answer) || !answer) throw declined()
 }
 
+/** false also for whoever leaves without an answer. */
+export async function wants(question: string, session: Session): Promise<boolean> {
+  const answer = await confirm({ message: question, initialValue: false, ...place(session) })
+  return !isCancel(answer) && answer
+}
+
 export async function askText(question: string, example: string, session: Session): Promise<string> {
   const validate = (value: string | undefined) => (value === undefined || value.trim() === '' ? 'Please type something.' : undefined)
   return chosen(await text({ message: question, placeholder: example, validate, ...place(session) })).trim()

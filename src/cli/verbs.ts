@@ -42,6 +42,10 @@ export const GROUPS: readonly Group[] = [
         load: async () => (await import('./commands/upgrade.ts')).upgrade,
       },
       diff: { brief: 'Tell what has changed since a snapshot', load: async () => (await import('./commands/diff.ts')).diff },
+      guard: {
+        brief: 'Run a command with snapshots before it, and show what it changed',
+        load: async () => (await import('./commands/guard.ts')).guard,
+      },
       undo: { brief: 'Take back the last restore, removal or deletion', load: async () => (await import('./commands/undo.ts')).undo },
       redo: { brief: 'Take back the last undo', load: async () => (await import('./commands/redo.ts')).redo },
     },

@@ -7,7 +7,7 @@ import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Latest } from './latest.ts'
-import type { DiffAnswer, DiffRequest } from './comparing.ts'
+import type { DiffAnswer, DiffRequest, GuardAnswer, GuardRequest } from './comparing.ts'
 
 export interface Progress {
   /** What is being done now, as a short phrase in the present: `dumping`, `checking digests`, `loading`. */
@@ -94,6 +94,8 @@ export interface SnapshotRequest {
   readonly format?: string
   readonly comment?: string
   readonly tags?: readonly string[]
+  /** `safety`: taken before something dangerous, and nobody asked for it by itself. A person when not given. */
+  readonly askedBy?: 'person' | 'safety'
   readonly dryRun?: boolean
 }
 
@@ -257,6 +259,8 @@ export interface Project extends SnapshotKeeping {
   verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
   /** What is different between two snapshots, or a snapshot and a database. Changes nothing. */
   diff(request: DiffRequest, watch?: Watch): Promise<DiffAnswer>
+  /** Snapshots, then a command of the caller's, then what it has changed; and all of it taken back, where that is wanted. */
+  guard(request: GuardRequest, watch?: Watch): Promise<GuardAnswer>
   /** Without a name: of the database whose data was last restored or removed. */
   undo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
   redo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>

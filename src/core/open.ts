@@ -49,6 +49,7 @@ function facade(context: Context): Project {
     clone: (request, watch) => guarded(watch, async () => (await import('./clone.ts')).clone(context, request, watch)),
     verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),
     diff: (request, watch) => guarded(watch, async () => (await import('./diff.ts')).diff(context, request, watch)),
+    guard: (request, watch) => guarded(watch, async () => (await import('./guard.ts')).guard(context, request, watch)),
     undo: (name, options, watch) =>
       guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
     redo: (name, options, watch) =>

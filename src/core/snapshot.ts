@@ -64,7 +64,7 @@ async function take(context: Context, database: Database, { format, compression,
         runtime: database.entry.runtime,
         comment: request.comment ?? null,
         tags: [...(request.tags ?? [])],
-        askedBy: 'person' as const,
+        askedBy: request.askedBy ?? ('person' as const),
         git: await gitState(context.root),
         started,
       }
