@@ -71,6 +71,7 @@ function roomArrows({ name, why, sees, types = [] }: Room): OxlintOverride[] {
 const ENGINES_WITH_FOLDERS = {
   postgresql: 'postgresql',
   sqlite: 'sqlite',
+  duckdb: 'duckdb',
   redis: 'redis',
   valkey: 'redis',
   mariadb: 'mariadb',

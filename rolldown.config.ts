@@ -10,6 +10,7 @@ export default defineConfig({
     main: 'src/cli/main.ts',
     index: 'src/index.ts',
     'sqlite-child': 'src/engines/sqlite/child.ts',
+    'duckdb-child': 'src/engines/duckdb/child.ts',
   },
   platform: 'node',
   // pg asks for it only when a program chooses it, and Hayai does not.

@@ -27,6 +27,18 @@ fi
 '
 ls snapshots/notes-snapshot-*.db snapshots/notes-snapshot-*.json >/dev/null
 
+# DuckDB is a package of its own: asked for while it is missing, with the line to type, and used once it is there.
+status=0
+said=$("$hayai" init -n facts -e duckdb -y 2>&1) || status=$?
+case "$status $said" in
+  "6 "*"npm install --global @duckdb/node-api"*) ;;
+  *) echo "without DuckDB's package, hayai exits $status and says: $said" >&2 && exit 1 ;;
+esac
+npm install --silent --global --prefix "$folder/prefix" --no-audit --no-fund "$root/node_modules/@duckdb/node-api"
+"$hayai" init -n facts -e duckdb -y >/dev/null
+"$hayai" snapshot facts >/dev/null
+ls snapshots/facts-snapshot-*.db snapshots/facts-snapshot-*.json >/dev/null
+
 # A Node that is too old must hear so in one sentence.
 for old in /usr/bin/node /usr/local/bin/node; do
   if [ -x "$old" ] && [ "$("$old" -p 'parseInt(process.versions.node)')" -lt 24 ]; then

@@ -1,6 +1,7 @@
 // Every engine, runtime and store by name: the one file that imports them all. A new one is one line here.
 
 import type { Parts } from './core/context.ts'
+import { duckdb } from './engines/duckdb.ts'
 import { mariadb } from './engines/mariadb.ts'
 import { mysql } from './engines/mysql.ts'
 import { postgresql } from './engines/postgresql.ts'
@@ -13,7 +14,7 @@ import { folderAliases } from './stores/aliases.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
-  engines: { postgresql, sqlite, mariadb, mysql, redis, valkey },
+  engines: { postgresql, sqlite, duckdb, mariadb, mysql, redis, valkey },
   runtimes: { native, embedded },
   openFolder: folderStore,
   openAliases: folderAliases,

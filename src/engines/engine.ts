@@ -229,12 +229,16 @@ export interface FileRecipe {
   readonly recognise: (file: string) => Promise<void>
   /** Whether the engine can work with the file as it is; `users` are the processes that have a damaged one open. */
   readonly look: (file: string) => Promise<Look>
-  /** Whether the content bears the mark. Waits for a transaction that is being written. False when the file is missing or damaged. */
+  /**
+   * Whether the exchange with this mark has happened: false also when the file is missing or damaged. An exchange that a process may
+   * still be at work on is waited for, or made impossible: after a false it does not happen any more.
+   */
   readonly bears: (file: string, mark: string) => Promise<boolean>
-  /** Takes the mark off; does nothing when it is not there. */
+  /** Takes the mark away; does nothing when it is not there. */
   readonly unmark: (file: string, mark: string) => Promise<void>
   /**
-   * Marks `incoming`, and exchanges the content if the live file is sound; if not, it does no more, and tells what is wrong.
+   * Marks `incoming`, and exchanges the content if the live file is sound; if not, and if it cannot lay `incoming` in the place of
+   * what is missing or damaged by the same means, it does no more, and tells what is wrong.
    * Throws LOCKED when others do not let go within `patience`. Nothing has changed when it throws before `ready` has returned.
    */
   readonly exchange: (exchange: Exchange) => Promise<Look>
@@ -246,9 +250,9 @@ export interface Look {
 }
 
 /**
- * Gives the live file the content of `incoming`, as one transaction of the engine itself: every program sees the content before
- * or the content after, whether it has the file open or not, and so it is also when any process is killed on the way. The file
- * is never moved or replaced: programs that have it open would go on with the one that is gone, and spoil both.
+ * Gives the live file the content of `incoming`, at one moment: every program sees the content before or the content after, whether
+ * it has the file open or not, and so it is also when any process is killed on the way. A file that a program may have open unseen is
+ * not moved or replaced, for such a program would go on with the one that is gone, and spoil both (docs/decisions/0003, 0005).
  */
 export interface Exchange {
   readonly live: string
@@ -256,7 +260,7 @@ export interface Exchange {
   readonly incoming: string
   /** Does not exist yet: gets what the live file held at the moment of the exchange, whole and durable. */
   readonly outgoing: string
-  /** A word of a-z, 0-9 and _ that is put into the incoming content, so that it is known again in the live file. */
+  /** A word of a-z, 0-9 and _ by which the incoming content is known again in the live file. */
   readonly mark: string
   /** Milliseconds. */
   readonly patience: number

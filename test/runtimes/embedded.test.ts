@@ -19,7 +19,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openersOf } from '../../src/base/openers.ts'
 import { sqlite } from '../../src/engines/sqlite.ts'
 import { embedded } from '../../src/runtimes/embedded.ts'
 import type { Site } from '../../src/runtimes/runtime.ts'
@@ -247,6 +249,7 @@ describe('a live file', () => {
     damage(it.path)
     const [rubbish, { uid }] = [sha(it.path), statSync(it.path)]
     const app = opened(it.path)
+    while (openersOf(it.path).length === 0) await sleep(20)
     await expect(restore(it, bytes)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining(String(app.pid)) as string })
     expect(sha(it.path)).toBe(rubbish)
     await app.kill()

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Project } from '../../src/index.ts'
 import type { Actor } from './actor.ts'
+import { duckdb } from './duckdb.ts'
 import { mariadb } from './mariadb.ts'
 import { redis } from './redis.ts'
 import { sh } from './stage.ts'
@@ -117,7 +118,7 @@ export const sqlite: Actor = {
   },
 }
 
-export const cast: readonly Actor[] = [postgresql, sqlite, mariadb, redis]
+export const cast: readonly Actor[] = [postgresql, sqlite, duckdb, mariadb, redis]
 
 /** A pg_dump's random key and its dated comments differ from run to run. */
 export function undated(dump: string): string {

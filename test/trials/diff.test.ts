@@ -11,6 +11,7 @@ import { stage, type Stage } from './stage.ts'
 const KEPT: Readonly<Record<string, readonly [make: string, change: string, table: string]>> = {
   postgresql: ['CREATE TABLE kept AS SELECT 1 AS a, 2 AS b', 'UPDATE kept SET b = 3', 'public.kept'],
   sqlite: ['CREATE TABLE kept (a, b); INSERT INTO kept VALUES (1, 2)', 'UPDATE kept SET b = 3', 'kept'],
+  duckdb: ['CREATE TABLE kept AS SELECT 1 AS a, 2 AS b', 'UPDATE kept SET b = 3', 'kept'],
   mariadb: ['CREATE TABLE kept AS SELECT 1 AS a, 2 AS b', 'UPDATE kept SET b = 3', 'kept'],
   redis: ['SELECT 5\nSET kept 2', 'SELECT 5\nSET kept 3', 'db5'],
 }

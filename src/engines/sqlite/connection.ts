@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { usersOf } from './users.ts'
+import { openersOf } from '../../base/openers.ts'
 
 /** Opens a file that is there; never makes one. */
 export function openLive(file: string): DatabaseSync {
@@ -104,7 +104,7 @@ export function explained(error: unknown, file: string): unknown {
 }
 
 export function locked(file: string, patience: number): HayaiError {
-  const users = usersOf(file)
+  const users = openersOf(file, `${file}-wal`, `${file}-journal`)
   const who = users.length === 0 ? 'another program' : users.join(', ')
   const seconds = Math.max(1, Math.round(patience / 1000))
   return new HayaiError('LOCKED', `${basename(file)} is in use: ${who} did not let go of it within ${seconds} s`, {

@@ -3,9 +3,9 @@
 import { createReadStream } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
+import { beats } from '../../base/pulse.ts'
 import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
 import { ask, childFor } from './ask.ts'
 import type { Counted, Happening, Surveyed } from './protocol.ts'
@@ -16,11 +16,11 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   const copy = join(target.scratch, 'copy.db')
   const closing = new AbortController()
   const instant = Promise.withResolvers<{ readonly at: Date; readonly bytes: number }>()
-  const pulse = { alive: 0, checking: false }
+  const pulse = { alive: 0, alone: false }
   const on = (happening: Happening): void => {
     pulse.alive++
     if (happening.event === 'instant') instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
-    if (happening.event === 'checking') pulse.checking = true
+    if (happening.event === 'checking') pulse.alone = true // the check of a copy waits for nobody
   }
   const ends = AbortSignal.any([signal, closing.signal])
   const counted = ask('copy', { file: target.path, to: copy, patience: PATIENCE }, { signal: ends, on })
@@ -48,28 +48,6 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
 }
 
 const READ_BYTES = 1024 * 1024
-const BEAT = 10_000
-
-// While the copy grows or is being checked there is nothing to hand on, but all is well: an empty piece says so. A copy that
-// does not grow says nothing; the check of a copy waits for nobody.
-async function* beats(work: Promise<unknown>, pulse: { readonly alive: number; readonly checking: boolean }): Bytes {
-  const over = work.then(
-    () => true,
-    () => true,
-  )
-  const timer = new AbortController()
-  try {
-    for (let last = -1; ;) {
-      const ended = await Promise.race([over, sleep(BEAT, false, { signal: timer.signal, ref: false })])
-      if (ended) return
-      if (pulse.checking || pulse.alive !== last) yield new Uint8Array()
-      last = pulse.alive
-    }
-  } finally {
-    timer.abort()
-  }
-}
-
 export function factsOf({ version, census, notes }: Counted): Facts {
   return { product: 'SQLite', version, census, notes, tools: { sqlite: version } }
 }

@@ -15,12 +15,12 @@ import { backup } from 'node:sqlite'
 import { HayaiError } from '../../base/errors.ts'
 import { environment } from '../../base/exec.ts'
 import { temporaryName } from '../../base/files.ts'
+import { errorIn, parseLine } from '../../base/lines.ts'
 import type { Look } from '../engine.ts'
 import { explained, isBusy, locked, numberIn, openLive, patiently, urlOf, valueOf } from './connection.ts'
 import { copyOnline, syncFile } from './copy.ts'
 import { headOf, look, markFile } from './file.ts'
 import { isWal } from './header.ts'
-import { errorIn, parseLine } from './lines.ts'
 import type { Requests } from './protocol.ts'
 
 export async function exchange(order: Requests['exchange'], permitted: () => boolean): Promise<Look> {

@@ -3,12 +3,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
+import { openersOf } from '../../base/openers.ts'
 import { explained, isBusy, isDamage, numberIn, openFrozen, openLive, patiently, quoted, valueOf } from './connection.ts'
 import { giveHeader, syncFile } from './copy.ts'
 import { flawOf, HEADER_BYTES, hasMagic } from './header.ts'
 import { checkIntegrity } from './integrity.ts'
 import type { Answers, Requests } from './protocol.ts'
-import { usersOf } from './users.ts'
 
 export function create({ file }: Requests['create']): void {
   closeSync(openSync(file, 'wx', 0o600))
@@ -41,7 +41,7 @@ export function look({ file }: Requests['look']): Answers['look'] {
     return { state: 'sound', users: [] }
   } catch (error) {
     if (isBusy(error)) return { state: 'sound', users: [] }
-    if (isDamage(error)) return { state: 'damaged', users: usersOf(file) }
+    if (isDamage(error)) return { state: 'damaged', users: openersOf(file, `${file}-wal`, `${file}-journal`) }
     throw explained(error, file)
   } finally {
     db.close()

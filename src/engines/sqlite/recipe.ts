@@ -1,6 +1,6 @@
 // SQLite as the recipe of a file: what a runtime needs to make it, to know it, and to exchange its content.
 
-import type { Bytes } from '../../base/bytes.ts'
+import { permissionOf } from '../../base/child.ts'
 import type { Exchange, FileRecipe, Look } from '../engine.ts'
 import { ask } from './ask.ts'
 
@@ -22,10 +22,6 @@ export const recipe: FileRecipe = {
 
 async function exchange({ ready, live, incoming, outgoing, mark, patience }: Exchange): Promise<Look> {
   const decision = Promise.withResolvers<boolean>()
-  // Ends without a word when this process ends: then the child gives up, and cannot surprise whoever comes next.
-  async function* permission(): Bytes {
-    if (await decision.promise) yield Buffer.from('g')
-  }
   let refusal: unknown
   const on = async (): Promise<void> => {
     try {
@@ -37,7 +33,7 @@ async function exchange({ ready, live, incoming, outgoing, mark, patience }: Exc
     }
   }
   try {
-    return await ask('exchange', { live, incoming, outgoing, mark, patience }, { on, input: permission() })
+    return await ask('exchange', { live, incoming, outgoing, mark, patience }, { on, input: permissionOf(decision.promise) })
   } catch (error) {
     throw refusal ?? error
   }

@@ -1,7 +1,7 @@
 // Making another generation live: its content goes into the live file, and what that file held becomes a kept generation.
 //
-// The moment at which it happens is the engine's own transaction (FileRecipe.exchange). The content that comes in bears a mark;
-// so whoever comes after a crash asks the live file, and not a note, whether it has happened: marked, then it is finished here,
+// The moment at which it happens is the engine's own (FileRecipe.exchange): a transaction, a rename. What comes in bears a mark; so
+// whoever comes after a crash asks the live file, and not a note, whether it has happened: marked, then it is finished here,
 // not marked, then it is taken back. The journal tells only which exchange it was.
 
 import { randomBytes } from 'node:crypto'

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 
 /** `process 123 (python3)` for each process but this one; empty where the system does not tell (macOS, other people's processes). */
-export function usersOf(file: string): readonly string[] {
-  const wanted = new Set([file, `${file}-wal`, `${file}-journal`].flatMap((path) => identityOf(path) ?? []))
+export function openersOf(...files: readonly string[]): readonly string[] {
+  const wanted = new Set(files.flatMap((path) => identityOf(path) ?? []))
   return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((pid) => namesIn(`/proc/${pid}/fd`).some((fd) => wanted.has(identityOf(`/proc/${pid}/fd/${fd}`) ?? '')))

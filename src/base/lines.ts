@@ -1,6 +1,6 @@
-// The lines in which the child answers, on both sides of the pipe.
+// The lines in which a child process of Hayai answers, on both sides of the pipe.
 
-import { CODES, HayaiError, type Code } from '../../base/errors.ts'
+import { CODES, HayaiError, type Code } from './errors.ts'
 
 export type Line = Readonly<Record<string, unknown>>
 

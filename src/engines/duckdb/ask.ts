@@ -1,0 +1,18 @@
+// Asking the child process in which DuckDB runs. protocol.ts tells what, and why it is a child.
+
+import { askChild, childCommand, childScript, type Asking } from '../../base/child.ts'
+import type { Command } from '../../base/exec.ts'
+import type { Answers, Happening, Requests, Verb } from './protocol.ts'
+
+/** One request, one answer. What the child calls an error is thrown. */
+export async function ask<V extends Verb>(verb: V, request: Requests[V], asking: Asking<Happening> = {}): Promise<Answers[V]> {
+  // The child is the same version of the same program, and answers by the same types.
+  return (await askChild(childFor(verb, request, asking.signal), asking)) as Answers[V]
+}
+
+/** How the child is started for a request. */
+export function childFor<V extends Verb>(verb: V, request: Requests[V], signal?: AbortSignal): Command {
+  script ??= childScript('duckdb-child', import.meta.url)
+  return childCommand(script, verb, request, signal)
+}
+let script: string | undefined

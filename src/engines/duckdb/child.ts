@@ -1,0 +1,59 @@
+// The process in which DuckDB runs: `node child.ts <verb> <request>`. protocol.ts tells what it can be asked.
+
+import { readSync, writeSync } from 'node:fs'
+import { HayaiError } from '../../base/errors.ts'
+import { lineOfAnswer, lineOfError } from '../../base/lines.ts'
+import { explained } from './connection.ts'
+import { exchange } from './exchange.ts'
+import { copy, create, examine, hold, inspect, look, recognise, survey } from './file.ts'
+import { versionOfDuckdb } from './package.ts'
+import type { Answers, Happening, Requests, Verb } from './protocol.ts'
+import { readSql } from './read-sql.ts'
+import { trySchema, writeSql } from './write-sql.ts'
+
+type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
+
+const work: Work = {
+  version: versionOfDuckdb,
+  create,
+  recognise,
+  look,
+  inspect,
+  survey,
+  hold: (request) => hold(request, tell, () => void permission()),
+  copy: (request) => copy(request, tell),
+  examine,
+  exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
+  trySchema,
+  writeSql: (request) => writeSql(request, print),
+  readSql,
+}
+
+/** Says that all is ready, and waits for the permission; false when there will be none. Nothing else happens meanwhile. */
+function permission(say: () => void = () => {}): boolean {
+  say()
+  const byte = Buffer.alloc(1)
+  return readSync(0, byte, 0, 1, null) === 1 && byte.toString() === 'g'
+}
+
+// Written at once and by hand: while the permission is waited for, a stream would never be emptied.
+function print(line: string): void {
+  for (let rest = Buffer.from(line); rest.byteLength > 0;) rest = rest.subarray(writeSync(1, rest))
+}
+
+function tell(happening: Happening): void {
+  print(`${JSON.stringify(happening)}\n`)
+}
+
+process.umask(0o077)
+const [verb = '', request = '{}'] = process.argv.slice(2)
+if (!Object.hasOwn(work, verb)) throw new Error(`the child of DuckDB was asked to ${JSON.stringify(verb)}`)
+try {
+  // The parent is the same version of the same program, and wrote the request by the same types.
+  const answer = await (work[verb as Verb] as (request: unknown) => unknown)(JSON.parse(request))
+  if (verb !== 'writeSql') print(lineOfAnswer(answer))
+} catch (error) {
+  const known = explained(error, '')
+  if (!(known instanceof HayaiError) || verb === 'writeSql') throw error
+  print(lineOfError(known))
+}

@@ -1,0 +1,83 @@
+// A snapshot of a live database: while writers are kept out it is copied beside itself, as it is; then it is theirs again, and the
+// copy, which nobody else knows, is brought to rest, read, counted and handed on.
+
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Bytes } from '../../base/bytes.ts'
+import { permissionOf } from '../../base/child.ts'
+import { run } from '../../base/exec.ts'
+import { beats } from '../../base/pulse.ts'
+import { tarOfFile } from '../../base/tar-file.ts'
+import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
+import { ask, childFor } from './ask.ts'
+import type { Counted, Happening, Surveyed } from './protocol.ts'
+import { PATIENCE } from './recipe.ts'
+
+/** The name of the database in a tar. */
+export const MEMBER = 'database.duckdb'
+
+/** Returns as soon as writers are kept out; the copy goes on being made, read or not, until close(). */
+export async function dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
+  const folder = join(target.scratch, 'copy')
+  await mkdir(folder)
+  const copy = join(folder, basename(target.path)) // DuckDB calls a database by the name of its file, and so may a view in it
+  const spill = join(target.scratch, 'spill')
+  const closing = new AbortController()
+  const ends = AbortSignal.any([signal, closing.signal])
+  const instant = Promise.withResolvers<{ readonly at: Date; readonly bytes: number }>()
+  const pulse = { alive: 0, alone: false }
+
+  async function copyAway(): Promise<void> {
+    const copied = Promise.withResolvers<boolean>()
+    const on = async (happening: Happening): Promise<void> => {
+      if (happening.event !== 'held') return
+      instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
+      await ask('copy', { file: target.path, to: copy, durable: false }, { signal: ends, on: () => void pulse.alive++ })
+      copied.resolve(false)
+    }
+    await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permissionOf(copied.promise) })
+  }
+  async function copyAndExamine(): Promise<Surveyed> {
+    await copyAway()
+    pulse.alone = true // from here on nobody else is in the way
+    const hint = 'Save what can be saved, table by table, or restore an earlier snapshot.'
+    return ask('examine', { file: copy, spill, hint }, { signal: ends })
+  }
+  const counted = copyAndExamine()
+  counted.catch((error: unknown) => instant.reject(error))
+  const { at, bytes } = await instant.promise
+
+  async function* read(): Bytes {
+    yield* beats(counted, pulse)
+    await counted
+    if (format.name === 'sql') {
+      await ask('trySchema', { file: copy, spill }, { signal: ends })
+      yield* run(childFor('writeSql', { file: copy, spill }, ends))
+      return
+    }
+    const content = createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
+    yield* format.name === 'tar' ? tarOfFile(MEMBER, (await stat(copy)).size, content) : content
+  }
+  return {
+    instant: at,
+    bytes: read(),
+    facts: async () => surveyOf(await counted),
+    expectedBytes: format.name === 'sql' ? undefined : bytes,
+    async close() {
+      closing.abort()
+      await Promise.allSettled([counted]) // the children are gone when this settles; what they said was for those who read
+      for (const name of await readdir(target.scratch)) await rm(join(target.scratch, name), { recursive: true, force: true })
+    },
+  }
+}
+
+const READ_BYTES = 1024 * 1024
+
+export function factsOf({ version, census, notes }: Counted): Facts {
+  return { product: 'DuckDB', version, census, notes, tools: { duckdb: version } }
+}
+
+export function surveyOf(surveyed: Surveyed): Survey {
+  return { ...factsOf(surveyed), outline: surveyed.outline, digests: surveyed.digests }
+}

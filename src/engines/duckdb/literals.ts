@@ -1,0 +1,149 @@
+// Values as SQL text that gives them back exactly. DuckDB writes the text itself: for each column there is an expression that makes
+// the literal of its value, so that no value passes through the types of another language on its way.
+
+import type * as DuckDB from '@duckdb/node-api'
+import type { DuckDBType } from '@duckdb/node-api'
+import { HayaiError } from '../../base/errors.ts'
+import { quoted, quotedText } from './connection.ts'
+
+export function unwritable(what: string, why: string, cause?: unknown): HayaiError {
+  return new HayaiError('TOOL_FAILED', `${what} cannot be written as SQL that gives it back: ${why}`, {
+    hint: 'Take the snapshot as a file: --format db',
+    cause,
+  })
+}
+
+/**
+ * `value` is an expression of that type; what comes out is an expression of its literal, which is never NULL itself. Undefined for
+ * a type whose values cannot be read back exactly from any text.
+ */
+export function literalOf(module: typeof DuckDB, value: string, type: DuckDBType): string | undefined {
+  try {
+    return expression(module, value, type)
+  } catch (error) {
+    if (error instanceof UnknownType) return undefined
+    throw error
+  }
+}
+
+class UnknownType extends Error {}
+
+function expression(module: typeof DuckDB, value: string, type: DuckDBType): string {
+  const T = module.DuckDBTypeId
+  const inner = (each: string, of: DuckDBType): string => expression(module, each, of)
+  const orNull = (text: string): string => `CASE WHEN ${value} IS NULL THEN 'NULL' ELSE ${text} END`
+  switch (type.typeId) {
+    case T.BOOLEAN:
+    case T.TINYINT:
+    case T.SMALLINT:
+    case T.INTEGER:
+    case T.UTINYINT:
+    case T.USMALLINT:
+    case T.UINTEGER:
+      return `coalesce(CAST(${value} AS VARCHAR), 'NULL')`
+    // In quotes: what a number means is then decided by its column, and not by its digits.
+    case T.BIGINT:
+    case T.UBIGINT:
+    case T.HUGEINT:
+    case T.UHUGEINT:
+    case T.BIGNUM:
+    case T.DECIMAL:
+    case T.FLOAT:
+    case T.DOUBLE:
+    case T.DATE:
+    case T.TIME:
+    case T.TIME_NS:
+    case T.TIME_TZ:
+    case T.TIMESTAMP:
+    case T.TIMESTAMP_S:
+    case T.TIMESTAMP_MS:
+    case T.TIMESTAMP_NS:
+    case T.UUID:
+    case T.BIT:
+      return orNull(`'''' || CAST(${value} AS VARCHAR) || ''''`)
+    case T.BLOB:
+      return orNull(`'''' || replace(CAST(${value} AS VARCHAR), '''', '''''') || ''''`)
+    case T.VARCHAR:
+    case T.ENUM:
+      return orNull(text(`CAST(${value} AS VARCHAR)`))
+    case T.TIMESTAMP_TZ:
+      return orNull(instant(value))
+    case T.INTERVAL:
+      return orNull(interval(value))
+    case T.LIST:
+      return orNull(list(value, (each) => inner(each, type.valueType)))
+    case T.ARRAY:
+      return orNull(list(`CAST(${value} AS ${String(type.valueType)}[])`, (each) => inner(each, type.valueType)))
+    case T.MAP: {
+      const pair = (each: string): string => `${inner(`${each}.key`, type.keyType)} || ': ' || ${inner(`${each}.value`, type.valueType)}`
+      return orNull(`'MAP {' || ${joined(`map_entries(${value})`, pair)} || '}'`)
+    }
+    case T.STRUCT: {
+      const named = type.entryNames.some((name) => name !== '')
+      const parts = type.entryTypes.map((of, at) => {
+        const name = type.entryNames[at] ?? ''
+        return named
+          ? `${quotedText(`${quotedText(name)}: `)} || ${inner(`struct_extract(${value}, ${quotedText(name)})`, of)}`
+          : inner(`struct_extract(${value}, ${at + 1})`, of)
+      })
+      const all = parts.join(` || ', ' || `)
+      return orNull(named ? `'{' || ${all} || '}'` : `'row(' || ${all} || ')'`)
+    }
+    case T.UNION: {
+      const cases = type.memberTags.map((tag, at) => {
+        const member = type.memberTypes[at]
+        if (member === undefined) throw new Error(`the union has no type for ${tag}`)
+        const literal = inner(`union_extract(${value}, ${quotedText(tag)})`, member)
+        return `WHEN ${quotedText(tag)} THEN ${quotedText(`CAST(union_value(${quoted(tag)} := `)} || ${literal} || ${quotedText(`) AS ${String(type)})`)}`
+      })
+      return orNull(`CASE CAST(union_tag(${value}) AS VARCHAR) ${cases.join(' ')} END`)
+    }
+    case T.GEOMETRY:
+      return orNull(`'ST_GeomFromWKB(''' || replace(CAST(ST_AsWKB(${value}) AS VARCHAR), '''', '''''') || '''::BLOB)'`)
+    default:
+      throw new UnknownType(String(type))
+  }
+}
+
+function list(value: string, literal: (each: string) => string): string {
+  return `'[' || ${joined(value, literal)} || ']'`
+}
+
+let given = 0
+
+function joined(value: string, literal: (each: string) => string): string {
+  const each = `each${++given}` // a name of its own in every depth
+  return `array_to_string(list_transform(${value}, lambda ${each}: ${literal(each)}), ', ')`
+}
+
+// A line of the file is a row: the ends of lines in a text are written as signs, and a NUL, which no literal can hold, as bytes.
+function text(value: string): string {
+  const signs = [
+    [String.raw`'\'`, String.raw`'\\'`],
+    [`''''`, `''''''`],
+    ['chr(10)', String.raw`'\n'`],
+    ['chr(13)', String.raw`'\r'`],
+  ] as const
+  const escaped = signs.reduce((inner, [from, to]) => `replace(${inner}, ${from}, ${to})`, value)
+  return `CASE
+    WHEN contains(${value}, chr(0)) THEN 'decode(''' || replace(CAST(encode(${value}) AS VARCHAR), '''', '''''') || '''::BLOB)'
+    WHEN contains(${value}, chr(10)) OR contains(${value}, chr(13)) THEN 'E''' || ${escaped} || ''''
+    ELSE '''' || replace(${value}, '''', '''''') || '''' END`
+}
+
+// Far from our days the text is a millisecond off (it is made by way of the calendar).
+function instant(value: string): string {
+  const plain = `CAST(${value} AS VARCHAR)`
+  const exact = `TRY_CAST(${plain} AS TIMESTAMPTZ) IS NOT DISTINCT FROM ${value}`
+  return `CASE WHEN ${exact} THEN '''' || ${plain} || '''' ELSE 'make_timestamptz(' || epoch_us(${value}) || ')' END`
+}
+
+// Some that can be stored are too long to be read back as a text: those are added up from their parts.
+function interval(value: string): string {
+  const part = (name: string): string => `CAST(date_part('${name}', ${value}) AS HUGEINT)`
+  const months = `(${part('year')} * 12 + ${part('month')})`
+  const microseconds = `(${part('hour')} * 3600000000 + ${part('minute')} * 60000000 + ${part('microsecond')})`
+  const sum = `'(to_months(' || ${months} || ') + to_days(CAST(' || ${part('day')} || ' AS INTEGER)) + to_microseconds(' || ${microseconds} || '))'`
+  const plain = `CAST(${value} AS VARCHAR)`
+  return `CASE WHEN TRY_CAST(${plain} AS INTERVAL) IS NULL THEN ${sum} ELSE '''' || ${plain} || '''' END`
+}
