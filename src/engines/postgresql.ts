@@ -1,8 +1,11 @@
-// PostgreSQL: a server whose databases are dumped as SQL, the whole server in one file.
+// PostgreSQL: a server that is dumped as a whole into one file, as SQL or as a base backup.
 
 import type { Endpoint, Engine, Format } from './engine.ts'
+import { checkArchive } from './postgresql/archive.ts'
+import { baseBackup } from './postgresql/base-backup.ts'
 import { dump } from './postgresql/dump.ts'
 import { inspect, survey } from './postgresql/inspect.ts'
+import { layDown } from './postgresql/lay-down.ts'
 import { load } from './postgresql/load.ts'
 import { checkEnds } from './postgresql/marks.ts'
 import { recipe } from './postgresql/recipe.ts'
@@ -16,19 +19,31 @@ const sql: Format = {
   byHand: (file) => ['createdb -h HOST -U USER DATABASE', `psql -X -v ON_ERROR_STOP=1 -h HOST -U USER -d DATABASE -f ${file}`],
 }
 
+const tar: Format = {
+  name: 'tar',
+  extension: '.tar',
+  fills: 'asleep',
+  kind: 'physical',
+  byHand: (file) => [
+    `mkdir -m 700 FOLDER && tar -xf ${file} -C FOLDER`,
+    'pg_verifybackup FOLDER   # this and the next with the programs of the same major version, as a user who is not root',
+    `pg_ctl start -w -D FOLDER -l FOLDER/log -o "-p PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories="`,
+  ],
+}
+
 export const postgresql: Engine = {
   name: 'postgresql',
   title: 'PostgreSQL',
   counts: { what: 'row', of: 'table' },
-  formats: [sql],
+  formats: [sql, tar],
   recipe,
   settings,
   uri,
   inspect,
   survey,
-  dump: (target, _format, signal) => dump(target, signal),
-  load: (target, _format, bytes, signal) => load(target, bytes, signal),
-  check: (_format, bytes) => checkEnds(bytes),
+  dump: (target, format, signal) => (format.name === 'tar' ? baseBackup(target, signal) : dump(target, signal)),
+  load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),
+  check: (format, bytes) => (format.name === 'tar' ? checkArchive(bytes) : checkEnds(bytes)),
 }
 
 function uri(endpoint: Endpoint | undefined): string {

@@ -1,7 +1,10 @@
 // The cast: for each engine, how its own users fill it, damage it and look at it, with the engine's own stock programs.
 
 import { existsSync, readdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../src/base/ports.ts'
 import type { Project } from '../../src/index.ts'
 import type { Actor } from './actor.ts'
 import { duckdb } from './duckdb.ts'
@@ -53,7 +56,7 @@ export const postgresql: Actor = {
     return sh(pg('psql'), ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', uri, '-f', '-'], env, statements).trim()
   },
   servers: 1,
-  disk: { megabytes: 190, enough: 24 },
+  disk: { megabytes: 280, enough: 24 },
   async ballast(project, name, megabytes) {
     const text = `(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 31) WHERE i > 0)`
     await this.run(project, name, `CREATE TABLE ballast AS SELECT i, ${text} FROM generate_series(1, ${megabytes * 1000}) i`)
@@ -64,7 +67,8 @@ export const postgresql: Actor = {
   async weight(project, name) {
     return Number(await this.run(project, name, 'SELECT count(*) FROM ballast'))
   },
-  async byHand(project, bare, lines, folder) {
+  async byHand(project, bare, lines, folder, format) {
+    if (format === 'tar') return startedByHand(project, lines, folder)
     const { host, port, user, password } = await project.connect(bare)
     const env = { PATH: `${pgBin() ?? ''}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password?.reveal() ?? '' }
     for (const line of lines) {
@@ -73,6 +77,31 @@ export const postgresql: Actor = {
     }
     return undated(sh('pg_dump', ['-h', String(host), '-p', String(port), '-U', String(user), 'byhand'], env))
   },
+}
+
+/** As a user who is not root, in a folder of that user's own. */
+async function startedByHand(project: Project, lines: readonly string[], folder: string): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'hayai-by-hand-'))
+  const port = String(await freePort())
+  const as = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : ['env']
+  const type = (line: string) =>
+    sh(String(as[0]), [...as.slice(1), 'sh', '-ec', `cd '${place}'; ${line}`], { PATH: `${pgBin() ?? ''}:${process.env['PATH'] ?? ''}` })
+  try {
+    sh('sh', ['-ec', `cp '${folder}'/shop-snapshot-* '${place}'; [ $(id -u) != 0 ] || chown -R postgres:postgres '${place}'`])
+    for (const line of lines)
+      type(
+        line
+          .replaceAll('FOLDER', 'byhand')
+          .replaceAll('PORT', port)
+          .replace(/ {3}#.*/, ''),
+      )
+    const { user, password, database } = await project.connect('shop')
+    const login = ['-h', '127.0.0.1', '-p', port, '-U', String(user), '-d', String(database)]
+    return undated(sh(pg('pg_dump'), login, { PGPASSWORD: password?.reveal() ?? '' }))
+  } finally {
+    type('pg_ctl stop -m immediate -D byhand || true')
+    await rm(place, { recursive: true, force: true })
+  }
 }
 
 export const sqlite: Actor = {

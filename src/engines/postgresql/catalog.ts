@@ -77,17 +77,29 @@ interface Relation {
   readonly schema: string
   readonly name: string
   readonly key: string
+  /** Whether its changes are in the log: what is not, a physical copy has empty. */
+  readonly logged: boolean
 }
 
 /** Tables that hold rows of their own, and sequences. */
 async function listRelations(session: Session): Promise<readonly Relation[]> {
-  const rows = await session.query<{ kind: 'r' | 'S'; schema: string; name: string; schemaBytes: Buffer; nameBytes: Buffer }>(`
-    SELECT c.relkind AS kind, n.nspname AS schema, c.relname AS name,
+  const rows = await session.query<Omit<Relation, 'key'> & { schemaBytes: Buffer; nameBytes: Buffer }>(`
+    SELECT c.relkind AS kind, c.relpersistence <> 'u' AS logged, n.nspname AS schema, c.relname AS name,
       convert_to(n.nspname, getdatabaseencoding()) AS "schemaBytes", convert_to(c.relname, getdatabaseencoding()) AS "nameBytes"
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'S') AND ${ORDINARY_SCHEMA} AND ${notMember('pg_class', 'c.oid')}
     ORDER BY n.nspname, c.relname`)
-  return rows.map((row) => ({ kind: row.kind, schema: row.schema, name: row.name, key: bytesKey(row.schemaBytes, row.nameBytes) }))
+  return rows.map(({ schemaBytes, nameBytes, ...row }) => ({ ...row, key: bytesKey(schemaBytes, nameBytes) }))
+}
+
+/** The same tables, with what tells one from another of the same name, and about how many rows each has. */
+export async function listTables(
+  session: Session,
+): Promise<readonly { readonly schema: string; readonly name: string; readonly oid: string; readonly estimate: number }[]> {
+  return session.query(`
+    SELECT n.nspname AS schema, c.relname AS name, c.oid::text AS oid, greatest(c.reltuples, 0)::float8 AS estimate
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND ${ORDINARY_SCHEMA} AND ${notMember('pg_class', 'c.oid')}`)
 }
 
 async function countObjects(session: Session): Promise<Readonly<Record<string, number>>> {
@@ -176,13 +188,27 @@ export async function countContents(session: Session, { relations }: Outline): P
     )
     for (const { at, rows: count } of counted) rows.set(some[at]?.key ?? '', count)
   }
+  return { rows, positions: await readPositions(session) }
+}
+
+/** Where every sequence stands, by Relation.key; one that was never asked for a number is left out. */
+export async function readPositions(session: Session): Promise<ReadonlyMap<string, bigint>> {
   const positions = new Map<string, bigint>()
   const sequences = await session.query<{ schema: Buffer; name: Buffer; value: string | null }>(`
     SELECT convert_to(n.nspname, getdatabaseencoding()) AS schema, convert_to(c.relname, getdatabaseencoding()) AS name,
       pg_sequence_last_value(c.oid)::text AS value
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND ${ORDINARY_SCHEMA}`)
   for (const each of sequences) if (each.value !== null) positions.set(bytesKey(each.schema, each.name), BigInt(each.value))
-  return { rows, positions }
+  return positions
+}
+
+/** What of it a physical copy has: unlogged tables and sequences come without content. */
+export function asCopied({ relations }: Outline, { rows, positions }: Contents): Contents {
+  const unlogged = new Set(relations.filter(({ logged }) => !logged).map(({ key }) => key))
+  return {
+    rows: new Map([...rows].map(([key, count]) => [key, unlogged.has(key) ? 0 : count])),
+    positions: new Map([...positions].filter(([key]) => !unlogged.has(key))),
+  }
 }
 
 const WITHIN = 1_000_000_000_000_000n // keeps the sum a number that JSON can hold

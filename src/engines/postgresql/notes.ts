@@ -2,6 +2,7 @@
 
 import type { Endpoint } from '../engine.ts'
 import type { Listed } from './catalog.ts'
+import { eachDatabase } from './inspect.ts'
 import { ENCODING, LOCALE } from './recipe.ts'
 import { withSession, type Session } from './session.ts'
 
@@ -39,6 +40,35 @@ export async function serverNotes(session: Session, listed: readonly Listed[]): 
     ...sentence(
       await names(session, `SELECT gid AS name FROM pg_prepared_xacts ORDER BY 1`),
       (list) => `Prepared transactions that were not yet committed are not in the snapshot: ${list}.`,
+    ),
+  ]
+}
+
+/** Of a physical copy, which has everything but this. */
+export async function physicalNotes(main: Session, endpoint: Endpoint, signal: AbortSignal): Promise<readonly string[]> {
+  const unlogged: string[] = []
+  await eachDatabase(endpoint, main, signal, async (session, prefix) => {
+    const found = await names(
+      session,
+      `SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence = 'u' ORDER BY 1`,
+    )
+    unlogged.push(...found.map((each) => `${prefix}${each}`))
+  })
+  return [
+    `Accounts and passwords are those of the snapshot; only the login that Hayai uses gets the password of the database that it is restored into (here: ${JSON.stringify(endpoint.user)}).`,
+    ...sentence(unlogged, (list) => `Unlogged tables are empty in a physical copy: ${list}.`),
+    ...sentence(
+      await names(main, `SELECT slot_name AS name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1`),
+      (list) => `Replication slots are not carried: ${list}.`,
+    ),
+    ...sentence(
+      await names(main, `SELECT subname AS name FROM pg_subscription WHERE subenabled ORDER BY 1`),
+      (list) => `Subscriptions are carried as they are, and go on once a restored server is in use: ${list}.`,
+    ),
+    ...sentence(
+      await names(main, `SELECT gid AS name FROM pg_prepared_xacts ORDER BY 1`),
+      (list) => `Prepared transactions are carried, and need a server with POSTGRES_MAX_PREPARED_TRANSACTIONS: ${list}.`,
     ),
   ]
 }

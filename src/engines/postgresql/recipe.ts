@@ -1,6 +1,7 @@
 // How a PostgreSQL server is made and run. Nothing in the data folder names a place: it may be moved, and reached by any path.
 
-import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
+import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
+import { adoptStatements } from './adopt.ts'
 import { literal, name } from './sql.ts'
 import { withSession } from './session.ts'
 
@@ -12,8 +13,8 @@ export const recipe: ServerRecipe = {
   shape: 'server',
   port: 5432,
   server: 'postgres',
-  tools: ['initdb', 'pg_dump', 'psql'],
-  clients: ['pg_dump', 'psql'],
+  tools: ['initdb', 'pg_dump', 'psql', 'pg_basebackup', 'pg_verifybackup'],
+  clients: ['pg_dump', 'psql', 'pg_basebackup', 'pg_verifybackup'],
   folders: [
     '/usr/lib/postgresql/{major}/bin',
     '/opt/homebrew/opt/postgresql@{major}/bin',
@@ -33,7 +34,7 @@ export const recipe: ServerRecipe = {
   stopSignal: 'SIGINT',
   forcible: true,
   answers: (endpoint: Endpoint) => withSession(endpoint, { patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
-  adopt: () => [],
+  adopt,
   settle: () => Promise.resolve(),
 }
 
@@ -58,19 +59,27 @@ function create({ dataDir, settings }: Place): ReturnType<ServerRecipe['create']
       ...(settings.creation ?? []),
     ],
   }
-  // Not by initdb's --pwfile: when that fails, initdb prints the statement with the password in it.
-  const quiet = {
-    exit_on_error: 'on',
-    log_min_error_statement: 'panic',
-    password_encryption: 'scram-sha-256',
-    fsync: 'off',
-    log_checkpoints: 'off',
-  }
   const statements = [
     `ALTER ROLE ${name(settings.user)} PASSWORD ${literal(settings.password.reveal())};\n`,
     ...(settings.database === 'postgres' ? [] : [`CREATE DATABASE ${name(settings.database)};\n`]),
   ]
-  return [initdb, { program: 'postgres', args: ['--single', '-D', dataDir, ...given(quiet), 'postgres'], input: statements.join('') }]
+  // Not by initdb's --pwfile: when that fails, initdb prints the statement with the password in it.
+  return [initdb, { program: 'postgres', args: ['--single', '-D', dataDir, ...given(ALONE), 'postgres'], input: statements.join('') }]
+}
+
+/** The server without clients first replays the log, up to the end of the backup: without it nothing is whole. */
+function adopt(place: Place): ReturnType<ServerRecipe['adopt']> {
+  const args = ['--single', '-D', place.dataDir, ...given({ ...filling(place.settings.server), ...ALWAYS, ...ALONE }), 'template1']
+  return [{ program: 'postgres', args, input: adoptStatements(place) }]
+}
+
+// A server that takes a few statements from its input, and is not to put them into its log.
+const ALONE = {
+  exit_on_error: 'on',
+  log_min_error_statement: 'panic',
+  password_encryption: 'scram-sha-256',
+  fsync: 'off',
+  log_checkpoints: 'off',
 }
 
 const ALWAYS = {
@@ -95,14 +104,20 @@ const FILLING = {
   autovacuum: 'off',
   shared_buffers: '192MB',
   maintenance_work_mem: '192MB',
+  max_logical_replication_workers: '0', // a subscription that came with a copy must not take from its publisher
 }
 /** Settings of a live server that cannot stand beside `wal_level=minimal`, or need something a twin does not have. */
 const NOT_FILLING = new Set(['summarize_wal', 'synchronous_standby_names', 'idle_replication_slot_timeout'])
 
 function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
   const own = Object.entries(settings.server).filter(([key]) => purpose === 'live' || !NOT_FILLING.has(key))
-  const all = { ...Object.fromEntries(own), ...(purpose === 'filling' ? FILLING : {}), ...ALWAYS, port: String(port) }
+  const all = { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(settings.server) : {}), ...ALWAYS, port: String(port) }
   return { program: 'postgres', args: ['-D', dataDir, ...given(all)] }
+}
+
+/** Prepared transactions may come with a copy, whether this place allows for them or not. */
+function filling({ max_prepared_transactions: prepared = '0' }: Settings['server']): Readonly<Record<string, string>> {
+  return { ...FILLING, max_prepared_transactions: String(Math.max(64, Number(prepared) || 0)) }
 }
 
 function given(settings: Readonly<Record<string, string>>): readonly string[] {
