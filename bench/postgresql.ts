@@ -5,6 +5,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Connection, RestoreAnswer, SnapshotAnswer } from '../src/index.ts'
+import { contestBaseBackup } from './base-backup.ts'
 import { atMost, contest, limit, type Line } from './measure.ts'
 import { timed, type Stage } from './stage.ts'
 
@@ -17,17 +18,37 @@ interface Login {
   readonly env: Readonly<Record<string, string>>
 }
 
-export async function measurePostgresql(
-  stage: Stage,
-  { bytes, runs }: { readonly bytes: number; readonly runs: number },
-): Promise<readonly Line[]> {
+interface Asked {
+  readonly bytes: number
+  readonly runs: number
+}
+
+export async function measurePostgresql(stage: Stage, { bytes, runs }: Asked): Promise<readonly Line[]> {
+  const folder = await prepare(stage, bytes)
+  return [...(await contestSql(stage, folder, runs)), ...(await contestTar(stage, folder, runs))]
+}
+
+/** The physical format alone. */
+export async function measureBaseBackup(stage: Stage, { bytes, runs }: Asked): Promise<readonly Line[]> {
+  return contestTar(stage, await prepare(stage, bytes), runs)
+}
+
+/** Makes and fills the database; gives the folder of the server's programs. */
+async function prepare(stage: Stage, bytes: number): Promise<string> {
   await stage.hayai('init', '-n', NAME, '-e', 'postgresql', '-y')
   await stage.plain('start', NAME)
   const { uri } = await login(stage)
   const { size, version } = await fill(uri, bytes)
-  const folder = programs(version)
   console.log(`PostgreSQL ${version}: a database of ${(size / 1e9).toFixed(2)} GB`)
+  return programs(version)
+}
 
+function contestTar(stage: Stage, folder: string, runs: number): Promise<readonly Line[]> {
+  const env = async () => (await login(stage)).env
+  return contestBaseBackup({ stage, name: NAME, runs, memory: MEMORY, program: join(folder, 'pg_basebackup'), env, settle })
+}
+
+async function contestSql(stage: Stage, folder: string, runs: number): Promise<readonly Line[]> {
   const peaks = { snapshot: 0, compressed: 0, restore: 0 }
   const out = join(stage.folder, 'out')
   const dumped = join(stage.folder, 'dump.sql')

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { measureCompression } from './compression.ts'
 import { table, type Line } from './measure.ts'
-import { measurePostgresql } from './postgresql.ts'
+import { measureBaseBackup, measurePostgresql } from './postgresql.ts'
 import { measureRedis } from './redis.ts'
 import { measureSqlite } from './sqlite.ts'
 import { stage } from './stage.ts'
@@ -28,6 +28,7 @@ process.once('SIGINT', () => void place.close().finally(() => process.exit(130))
 try {
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
+  if (values.only.includes('base-backup')) lines.push(...(await measureBaseBackup(place, { bytes, runs })))
   if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
   if (values.only.includes('compression')) await measureCompression(place, { bytes, runs })
   if (values.only.includes('startup')) lines.push(...(await measureStartup(place)))

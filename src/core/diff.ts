@@ -12,7 +12,7 @@ import type { DiffAnswer, DiffRequest, DiffSide } from './comparing.ts'
 import { databaseOf, withDatabase, type Context } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { findSource, type Source } from './library.ts'
-import { digestCheck } from './restore.ts'
+import { digestCheck, majorFor } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
@@ -115,7 +115,7 @@ function snapshotSide(context: Context, source: Source): Side {
 async function restoredAside(context: Context, source: Source, rows: boolean, view: Watching): Promise<Moment> {
   view.stage('checking digests')
   await digestCheck(source, view)
-  return inTrial(context, { engine: source.engine, like: source.view.database }, async (site) => {
+  return inTrial(context, { engine: source.engine, like: source.view.database, version: majorFor(source) }, async (site) => {
     const { twin } = await filledTwin(site, {
       engine: source.engine,
       format: source.format,

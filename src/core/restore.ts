@@ -95,7 +95,14 @@ export function versionCheck(source: Source, version: string): Check {
   if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }
   const difference = compareVersions(recipe.majorOf(made), recipe.majorOf(version))
   const ok = source.format.kind === 'physical' ? difference === 0 : difference <= 0
-  return { what: 'version', ok, detail: `made by ${made}, restored into ${version}` }
+  const why = ok || source.format.kind !== 'physical' ? '' : `; as ${source.format.name} it fits the same major version only`
+  return { what: 'version', ok, detail: `made by ${made}, restored into ${version}${why}` }
+}
+
+/** The major version that a place for this snapshot must have, where not every one will do. */
+export function majorFor({ engine, format, manifest }: Source): string | undefined {
+  const { recipe } = engine
+  return format.kind === 'physical' && recipe.shape === 'server' && manifest !== null ? recipe.majorOf(manifest.version) : undefined
 }
 
 /** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
@@ -113,7 +120,7 @@ export function refuseFailed(checks: readonly Check[]): void {
 }
 
 const REFUSALS: Readonly<Record<string, readonly ['CONFLICT' | 'STORE_FAILED', string]>> = {
-  version: ['CONFLICT', 'Restore into a database of the same version or a newer one (`--to NAME`).'],
+  version: ['CONFLICT', 'Restore into a database of a version that fits: `--to NAME`, which is made if there is none.'],
   'disk space': ['STORE_FAILED', 'Free some disk space; `hayai list` shows the databases.'],
 }
 
@@ -128,7 +135,8 @@ function planOf(goal: Goal, source: Source): readonly string[] {
 }
 
 async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
-  await init(context, { name, engine: source.engine.name }, watch)
+  const version = majorFor(source)
+  await init(context, { name, engine: source.engine.name, ...(version === undefined ? {} : { version }) }, watch)
   await start(context, [name], watch)
   return databaseOf(context, name)
 }

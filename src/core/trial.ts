@@ -16,14 +16,16 @@ interface Wanted {
   readonly engine: Engine
   /** The database whose runtime and version the trial takes, where it exists. */
   readonly like: string
+  /** The version that it must have, whatever that database has. */
+  readonly version: string | undefined
 }
 
 /** Does the work on a site of its own, of which nothing is left afterwards. */
-export async function inTrial<T>(context: Context, { engine, like }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
+export async function inTrial<T>(context: Context, { engine, like, version }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
   const id = `${engine.name}.${randomUUID()}`
   const record = (await readCatalog(context.root)).databases[like]
   const model = record?.engine === engine.name ? record : undefined
-  const site = siteOf(context, id, engine, model?.runtime, model?.version ?? undefined)
+  const site = siteOf(context, id, engine, model?.runtime, version ?? model?.version ?? undefined)
   const result = await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
     try {
       return await work(site)

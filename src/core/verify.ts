@@ -9,7 +9,7 @@ import { audit } from './audit.ts'
 import type { Context } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { findSource, whileRead, type Source } from './library.ts'
-import { digestCheck } from './restore.ts'
+import { digestCheck, majorFor } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
@@ -47,7 +47,7 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
     view.stage('checking digests')
     checks.push(await digestCheck(source, view))
     reading = false
-    await inTrial(context, { engine: source.engine, like: source.view.database }, async (site) => {
+    await inTrial(context, { engine: source.engine, like: source.view.database, version: majorFor(source) }, async (site) => {
       const { twin, facts } = await filledTwin(site, {
         engine: source.engine,
         format: source.format,

@@ -140,6 +140,25 @@ describe('postgresql as a base backup', () => {
     expect(await ask(project, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`)).toBe('0')
   })
 
+  it('fits the same major version only, which is said before anything is made', async () => {
+    const project = await shop()
+    const snapshot = await taken(project)
+    const manifest = snapshot.path.replace(/\.tar$/, '.json')
+    const written = await readFile(manifest, 'utf8')
+    for (const other of ['9.6.24', '99.1']) {
+      await writeFile(manifest, written.replace(/"version": "[^"]+"/, `"version": "${other}"`))
+      await expect(project.restore({ reference: snapshot.id, dryRun: true })).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringContaining('the same major version only') as string,
+      })
+      await expect(project.restore({ reference: snapshot.id, to: 'other' })).rejects.toMatchObject({
+        code: 'ENVIRONMENT',
+        message: expect.stringContaining(`PostgreSQL ${other.split('.')[0]}`) as string,
+      })
+      expect((await project.list()).map(({ name, generation }) => [name, generation])).toEqual([['shop', 'g0001']])
+    }
+  })
+
   it('takes prepared transactions along, and says what they need', async () => {
     const project = await shop({ POSTGRES_MAX_PREPARED_TRANSACTIONS: '5' })
     await ask(project, `CREATE TABLE t (v int); BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'half'`)
