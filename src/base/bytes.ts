@@ -51,7 +51,7 @@ export async function text(source: Bytes, limit = 16 * 1024 * 1024): Promise<str
   for await (const chunk of source) {
     total += chunk.byteLength
     if (total > limit) throw new Error(`more than ${limit} bytes where little was expected`)
-    parts.push(chunk)
+    parts.push(Uint8Array.prototype.slice.call(chunk)) // its memory may be used again
   }
   return Buffer.concat(parts).toString('utf8')
 }

@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text, type Bytes } from './bytes.ts'
 import { HayaiError, systemCode } from './errors.ts'
+import { endOf, followed, landed, type Landing } from './landing.ts'
 import { Secret } from './secret.ts'
 
 export interface Command {
@@ -26,31 +27,59 @@ export interface Command {
   readonly signal?: AbortSignal
   /** The program may stop reading its input early and still succeed. */
   readonly closedStdinIsFine?: boolean
+  /** Its standard output goes into this file, and has been written there when it is yielded. */
+  readonly into?: Landing
 }
 
 /** Its standard output. Throws TOOL_FAILED with the program's last words when it does not exit 0, ENVIRONMENT when it cannot be started. */
 export async function* run(command: Command, input?: Bytes): Bytes {
   command.signal?.throwIfAborted()
-  const [program = command.file, ...args] = [...(command.through ?? []), command.file, ...command.args]
+  const { into, through = [] } = command
+  const mortal = into === undefined ? undefined : await mortally()
+  if (into === undefined) yield* piped(command, input, through)
+  else if (mortal === undefined) yield* landed(piped(command, input, through), into)
+  else yield* piped(command, input, [...mortal, ...through], into)
+}
+
+// A program that writes into a pipe ends when nobody reads it any more. One that writes into a file would go on after this process
+// was killed: so the system is told to end it then. undefined where it cannot be told that.
+let asked: Promise<readonly string[] | undefined> | undefined
+function mortally(): Promise<readonly string[] | undefined> {
+  return (asked ??= (async () => {
+    const setpriv = process.platform === 'linux' ? await findOnPath('setpriv') : undefined
+    if (setpriv === undefined) return undefined
+    const way = [setpriv, '--pdeathsig', 'KILL', '--']
+    return output({ file: 'true', args: [], through: way }).then(
+      () => way,
+      () => undefined,
+    )
+  })())
+}
+
+async function* piped(command: Command, input: Bytes | undefined, through: readonly string[], into?: Landing): Bytes {
+  const [program = command.file, ...args] = [...through, command.file, ...command.args]
+  const from = into === undefined ? 0 : await endOf(into)
   const child = spawn(program, args, {
     env: environment(command.env),
     cwd: command.cwd,
     ...(command.account === undefined ? {} : command.account),
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(command.descriptors ?? [])],
+    stdio: [input === undefined ? 'ignore' : 'pipe', into?.descriptor ?? 'pipe', 'pipe', ...(command.descriptors ?? [])],
     detached: true, // a process group of its own, so that what it starts ends with it
   })
   const ended = ending(child, command)
   ended.catch(() => {}) // it is awaited below, in its turn
   const { stdin, stdout, stderr } = child
-  if (stdout === null || stderr === null) throw new Error('a pipe was asked for and is not there')
+  const source = into === undefined ? stdout : followed(into, from, ended)
+  if (source === null || stderr === null) throw new Error('a pipe was asked for and is not there')
   const words = tail(stderr)
+  words.catch(() => {}) // nobody asks for them when it was stopped
   const fed = feed(stdin, input, child)
   fed.catch(() => {})
   const onAbort = (): void => void stop(child)
   command.signal?.addEventListener('abort', onAbort, { once: true })
   let finished = false
   try {
-    for await (const chunk of stdout) yield chunk
+    for await (const chunk of source) yield chunk
     const { code, signal } = await ended
     command.signal?.throwIfAborted()
     const stopped = await fed // what the source says weighs more than what the program made of a source that broke

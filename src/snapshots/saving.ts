@@ -3,7 +3,7 @@
 
 import { meter, once, type Bytes } from '../base/bytes.ts'
 import type { Dump, Format, Outlined } from '../engines/engine.ts'
-import type { Store } from '../stores/store.ts'
+import type { Source, Store } from '../stores/store.ts'
 import { compress, type Codec, type Compression } from './codecs.ts'
 import { FORMAT_VERSION, type FileRecord, type Manifest } from './manifest.ts'
 import { fileNameOf, manifestNameOf } from './naming.ts'
@@ -36,15 +36,22 @@ export async function save(store: Store, draft: Draft, dump: Dump, options: Save
   const nameOf = (stem: string): string => fileNameOf(stem, format.extension, compression.codec)
   const stem = await reserve(store, draft.database, dump.instant, nameOf)
   const name = nameOf(stem)
-  const plain = meter(options.check(dump.bytes), options.onProgress)
-  const stored = compression.codec === 'none' ? plain : meter(compress(plain.bytes, compression))
-  const sealing = sealed(stored.bytes, signal, async () => {
-    const file = { name, codec: compression.codec, plain: plain.digest(), stored: stored.digest() }
-    return compose(draft, dump.instant, await dump.facts(), format, stem, file)
-  })
+  const sealing = sealed(signal)
+  const sealedBytes = (bytes: Bytes): Bytes => {
+    const plain = meter(options.check(bytes), options.onProgress)
+    const stored = compression.codec === 'none' ? plain : meter(compress(plain.bytes, compression))
+    return sealing.pass(stored.bytes, async () => {
+      const file = { name, codec: compression.codec, plain: plain.digest(), stored: stored.digest() }
+      return compose(draft, dump.instant, await dump.facts(), format, stem, file)
+    })
+  }
+  const { bytes, land } = dump
+  // What is stored as it was dumped can be written by whoever dumps it.
+  const landing = land === null || compression.codec !== 'none' ? undefined : land
+  const source: Source = landing === undefined ? sealedBytes(bytes) : (into) => sealedBytes(into === undefined ? bytes : landing(into))
   let placed = false
   try {
-    await store.put(name, sealing.bytes, { ifAbsent: true })
+    await store.put(name, source, { ifAbsent: true })
     placed = true
     await store.put(manifestNameOf(stem), encode(sealing.manifest()), { ifAbsent: true })
   } catch (error) {
@@ -59,9 +66,9 @@ export async function save(store: Store, draft: Draft, dump: Dump, options: Save
 }
 
 /** Passes the bytes on, and ends only when the manifest is known: what can fail, fails before the data file has its name. */
-function sealed(source: Bytes, signal: AbortSignal, finish: () => Promise<Manifest>) {
+function sealed(signal: AbortSignal) {
   let manifest: Manifest | undefined
-  async function* pass(): Bytes {
+  async function* pass(source: Bytes, finish: () => Promise<Manifest>): Bytes {
     for await (const chunk of source) {
       signal.throwIfAborted()
       yield chunk
@@ -70,7 +77,7 @@ function sealed(source: Bytes, signal: AbortSignal, finish: () => Promise<Manife
     signal.throwIfAborted()
   }
   return {
-    bytes: pass(),
+    pass,
     manifest(): Manifest {
       if (manifest === undefined) throw new Error('the store has put bytes without reading them to their end')
       return manifest

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { once as bytesOf, text, type Bytes } from '../base/bytes.ts'
 import { HayaiError, isCode, type Code } from '../base/errors.ts'
+import { landed, type Landing } from '../base/landing.ts'
 import type { Store } from './store.ts'
 
 export interface Stand {
@@ -30,6 +31,18 @@ export const trials: readonly Trial[] = [
     const { key: told, bytes, modified } = await store.stat(key('bytes'))
     assert.deepEqual([told, bytes], [key('bytes'), content.length])
     assert.ok(Math.abs(Date.now() - modified.getTime()) < 10 * 60_000, 'the time of the last change is not now')
+  }),
+
+  trial('lends a file, if it does, to whoever makes the bytes', async ({ store }, key) => {
+    const content = randomBytes(2 * 1024 * 1024 + 3)
+    const made = (into: Landing | undefined): Bytes =>
+      into === undefined ? pieces(content, 65_536) : landed(pieces(content, 65_536), into)
+    await store.put(key('made'), made, { ifAbsent: true })
+    assert.ok((await read(store, key('made'))).equals(content))
+    await fails('CONFLICT', () => store.put(key('made'), made, { ifAbsent: true }))
+    const broken = (into: Landing | undefined): Bytes => brokenOff(made(into))
+    await assert.rejects(store.put(key('broken'), broken, { ifAbsent: true }), /broke off/)
+    await fails('NOT_FOUND', () => store.stat(key('broken')))
   }),
 
   trial('keeps no bytes as well as many', async ({ store }, key) => {
@@ -214,6 +227,11 @@ async function* nothing(): Bytes {}
 
 async function* pieces(content: Buffer, size: number): Bytes {
   for (let from = 0; from < content.length; from += size) yield content.subarray(from, from + size)
+}
+
+async function* brokenOff(source: Bytes): Bytes {
+  yield* source
+  throw new Error('it broke off')
 }
 
 async function* noise(total: number): Bytes {

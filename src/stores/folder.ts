@@ -8,15 +8,15 @@ import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, messageOf, systemCode } from '../base/errors.ts'
 import { exists, isPartial, makeFolder, resolveInside, sweepPartials, syncFolder, temporaryName } from '../base/files.ts'
 import { streamed } from '../base/garbage.ts'
-import type { Entry, Store } from './store.ts'
-import { writeAll } from './writer.ts'
+import type { Entry, Source, Store } from './store.ts'
+import { attendAll, writeAll } from './writer.ts'
 
 export function folderStore(path: string): Store {
   const root = resolve(path)
   const failed = (doing: string, error: unknown): Error => explain(root, doing, error)
   return {
     label: root,
-    put: (key, bytes, options) => put(root, key, bytes, options.ifAbsent),
+    put: (key, source, options) => put(root, key, source, options.ifAbsent),
     get: (key) => get(root, key),
     async stat(key) {
       const file = fileOf(root, key)
@@ -39,7 +39,7 @@ export function folderStore(path: string): Store {
   }
 }
 
-async function put(root: string, key: string, bytes: Bytes, ifAbsent: boolean): Promise<void> {
+async function put(root: string, key: string, source: Source, ifAbsent: boolean): Promise<void> {
   const file = fileOf(root, key)
   const folder = dirname(file)
   const name = key.slice(key.lastIndexOf('/') + 1)
@@ -53,9 +53,9 @@ async function put(root: string, key: string, bytes: Bytes, ifAbsent: boolean): 
 
   await step(prepare(folder))
   if (ifAbsent && (await step(exists(file)))) throw taken()
-  const handle = await step(open(temporary, 'wx', 0o600))
+  const handle = await step(open(temporary, 'wx+', 0o600))
   try {
-    await fill(handle, bytes, (error) => explain(root, `writing ${key}`, error))
+    await fill(handle, source, (error) => explain(root, `writing ${key}`, error))
     if (ifAbsent) {
       await step(
         link(temporary, file).catch((error: unknown) => {
@@ -91,9 +91,10 @@ async function copy(root: string, key: string, to: string): Promise<void> {
   }
 }
 
-async function fill(handle: FileHandle, bytes: Bytes, explained: (error: unknown) => Error): Promise<void> {
+async function fill(handle: FileHandle, source: Source, explained: (error: unknown) => Error): Promise<void> {
   try {
-    await writeAll(handle, bytes, explained)
+    if (typeof source === 'function') await attendAll(handle, source({ descriptor: handle.fd }), explained)
+    else await writeAll(handle, source, explained)
   } finally {
     await handle.close().catch((error: unknown) => {
       throw explained(error)

@@ -7,6 +7,7 @@
 // 5. Keys are relative paths of names with "/" between; one that leaves the store is refused with USAGE.
 
 import type { Bytes } from '../base/bytes.ts'
+import type { Landing } from '../base/landing.ts'
 
 export interface Entry {
   readonly key: string
@@ -14,10 +15,16 @@ export interface Entry {
   readonly modified: Date
 }
 
+/**
+ * Bytes to be put. A function is asked for them when the place is ready: where the store can lend a file, with that, and then each byte
+ * has been written there already when it is yielded; else with undefined.
+ */
+export type Source = Bytes | ((into: Landing | undefined) => Bytes)
+
 export interface Store {
   /** How people call it: the folder's path, the bucket's URI. */
   readonly label: string
-  put(key: string, bytes: Bytes, options: { readonly ifAbsent: boolean }): Promise<void>
+  put(key: string, source: Source, options: { readonly ifAbsent: boolean }): Promise<void>
   get(key: string): Bytes
   stat(key: string): Promise<Entry>
   /** Gives the same bytes a second key, without moving them where that can be; the time of their change stays. CONFLICT when it is taken. */

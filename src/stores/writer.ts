@@ -4,11 +4,14 @@
 import type { FileHandle } from 'node:fs/promises'
 import { inBlocks, type Block } from '../base/blocks.ts'
 import type { Bytes } from '../base/bytes.ts'
+import { isCode, systemCode } from '../base/errors.ts'
 
 const BLOCK = 1024 * 1024
 const ON_THE_WAY = 3
 /** After so many new bytes a sync begins in the background, one at a time. */
 const SYNC_EVERY = 16 * 1024 * 1024
+/** More than the last block of a file may have left. */
+const PROBE = 1024 * 1024
 
 /**
  * Writes all of it and syncs. What the source throws is thrown as it is; what the file system throws goes through `explain`.
@@ -16,7 +19,70 @@ const SYNC_EVERY = 16 * 1024 * 1024
  */
 export async function writeAll(handle: FileHandle, source: Bytes, explain: (error: unknown) => Error): Promise<void> {
   const writing: Promise<void>[] = []
+  const disk = diskOf(handle, explain)
   let position = 0
+
+  async function write(block: Block, at: number): Promise<void> {
+    try {
+      await writeFully(handle, block.bytes, at)
+    } catch (error) {
+      return disk.fail(error)
+    }
+    disk.wrote(block.bytes.byteLength)
+    block.release()
+  }
+
+  try {
+    for await (const block of inBlocks(source, BLOCK)) {
+      writing.push(write(block, position))
+      position += block.bytes.byteLength
+      if (writing.length >= ON_THE_WAY) await writing.shift()
+      disk.check()
+    }
+  } finally {
+    await Promise.all(writing)
+    await disk.rest()
+  }
+  await disk.sync()
+}
+
+/**
+ * The same for bytes that their maker writes into the file by itself: they are awaited, brought to the disk, and counted at the end.
+ * A maker that fails on a disk that is full says so in words of its own; then the disk is asked, too.
+ */
+export async function attendAll(handle: FileHandle, source: Bytes, explain: (error: unknown) => Error): Promise<void> {
+  const disk = diskOf(handle, explain)
+  let total = 0
+  try {
+    for await (const { byteLength } of source) {
+      total += byteLength
+      disk.wrote(byteLength)
+      disk.check()
+    }
+  } catch (error) {
+    if (isCode(error, 'TOOL_FAILED') || systemCode(error) !== undefined) await refuseFull(handle, explain)
+    throw error
+  } finally {
+    await disk.rest()
+  }
+  await disk.sync()
+  const { size } = await handle.stat().catch((error: unknown) => {
+    throw explain(error)
+  })
+  if (size !== total) throw new Error(`${size} bytes are in the file, and ${total} were told of`)
+}
+
+async function refuseFull(handle: FileHandle, explain: (error: unknown) => Error): Promise<void> {
+  try {
+    await handle.appendFile(Buffer.alloc(PROBE, 0xff))
+    await handle.datasync()
+  } catch (error) {
+    throw explain(error)
+  }
+}
+
+/** Brings to the disk what was written, while more comes; keeps the first failure for who checks. */
+function diskOf(handle: FileHandle, explain: (error: unknown) => Error) {
   let unsynced = 0
   let syncing: Promise<void> | undefined
   let failure: { readonly error: Error } | undefined
@@ -27,37 +93,28 @@ export async function writeAll(handle: FileHandle, source: Bytes, explain: (erro
     if (failure !== undefined) throw failure.error
   }
 
-  async function write(block: Block, at: number): Promise<void> {
-    try {
-      await writeFully(handle, block.bytes, at)
-    } catch (error) {
-      return fail(error)
-    }
-    unsynced += block.bytes.byteLength
-    block.release()
-    if (unsynced >= SYNC_EVERY) syncing ??= sync()
-  }
-
-  async function sync(): Promise<void> {
+  async function early(): Promise<void> {
     unsynced = 0
     await handle.datasync().catch(fail)
     syncing = undefined
   }
 
-  try {
-    for await (const block of inBlocks(source, BLOCK)) {
-      writing.push(write(block, position))
-      position += block.bytes.byteLength
-      if (writing.length >= ON_THE_WAY) await writing.shift()
+  return {
+    fail,
+    check,
+    wrote(bytes: number): void {
+      unsynced += bytes
+      if (unsynced >= SYNC_EVERY) syncing ??= early()
+    },
+    async rest(): Promise<void> {
+      await syncing
+    },
+    async sync(): Promise<void> {
       check()
-    }
-  } finally {
-    await Promise.all(writing)
-    await syncing
+      await handle.sync().catch(fail)
+      check()
+    },
   }
-  check()
-  await handle.sync().catch(fail)
-  check()
 }
 
 async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -4,7 +4,7 @@
 import type { Bytes } from '../../src/base/bytes.ts'
 import { repository } from '../../src/snapshots/repository.ts'
 import { folderStore } from '../../src/stores/folder.ts'
-import type { Store } from '../../src/stores/store.ts'
+import type { Source, Store } from '../../src/stores/store.ts'
 import { draft, dumpOf, options } from './dumps.ts'
 
 const [folder = '', moment = ''] = process.argv.slice(2)
@@ -12,14 +12,18 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL')
 const store = folderStore(folder)
 const dying: Store = {
   ...store,
-  async put(key, bytes, how) {
+  async put(key, source, how) {
     if (moment === 'data' && key.endsWith('.json')) die()
-    await store.put(key, moment === 'writing' && key.endsWith('.sql') ? cutShort(bytes) : bytes, how)
+    await store.put(key, moment === 'writing' && key.endsWith('.sql') ? cutShort(source) : source, how)
     if (moment === 'manifest' && key.endsWith('.json')) die()
   },
 }
 
-async function* cutShort(bytes: Bytes): Bytes {
+function cutShort(source: Source): Source {
+  return typeof source === 'function' ? (into) => endingSoon(source(into)) : endingSoon(source)
+}
+
+async function* endingSoon(bytes: Bytes): Bytes {
   let total = 0
   for await (const chunk of bytes) {
     total += chunk.byteLength

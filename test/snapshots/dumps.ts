@@ -50,6 +50,7 @@ export function dumpOf(line: string, facts: Partial<Outlined> = {}): Dump {
   return {
     instant: new Date('2026-01-08T10:30:45.123Z'),
     bytes: run({ file: 'sh', args: ['-c', line] }),
+    land: (into) => run({ file: 'sh', args: ['-c', line], into }),
     facts: () => Promise.resolve({ ...FACTS, ...facts }),
     expectedBytes: undefined,
     close: () => Promise.resolve(),

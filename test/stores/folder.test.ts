@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { once, text, type Bytes } from '../../src/base/bytes.ts'
+import { run } from '../../src/base/exec.ts'
 import { isPartial, temporaryName } from '../../src/base/files.ts'
+import type { Landing } from '../../src/base/landing.ts'
 import { trials } from '../../src/stores/conformance.ts'
 import { folderStore } from '../../src/stores/folder.ts'
 
@@ -163,5 +165,18 @@ describe('a disk that is full', () => {
     }
     await store.put('after', zeros(2_000_000), { ifAbsent: true })
     expect((await readdir(small)).filter(isPartial)).toEqual([])
+  })
+
+  it('is told as such when a program writes into the file by itself', async (context) => {
+    if (refused !== undefined) return context.skip(refused)
+    const store = folderStore(small)
+    const program = (into?: Landing): Bytes =>
+      run({ file: 'sh', args: ['-c', 'head -c 100000000 /dev/zero || exit 7'], ...(into === undefined ? {} : { into }) })
+    const before = await readdir(small)
+    await expect(store.put('large', program, { ifAbsent: true })).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/small: .*the disk is full/) as string,
+    })
+    expect(await readdir(small)).toEqual(before)
   })
 })

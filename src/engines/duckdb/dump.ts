@@ -62,6 +62,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   return {
     instant: at,
     bytes: read(),
+    land: null,
     facts: async () => surveyOf(await counted),
     expectedBytes: format.name === 'sql' ? undefined : bytes,
     async close() {

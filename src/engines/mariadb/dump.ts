@@ -49,6 +49,7 @@ export async function dump(dialect: Dialect, target: Target, outer: AbortSignal,
     return {
       instant: held.instant,
       bytes: closedAtItsEnd(write(held, facts.resolve), close, facts.reject),
+      land: null,
       facts: () => facts.promise,
       expectedBytes: held.outline.tables.reduce((sum, table) => sum + table.bytes, 0),
       async close() {

@@ -57,6 +57,7 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
         return instant
       },
       bytes: bytes(),
+      land: null,
       facts: () => facts.promise,
       expectedBytes: size,
       async close() {

@@ -1,8 +1,9 @@
 // The dump: one SQL file of the whole server, of one instant. Roles first; then the main database, without its name; then
 // every other database, made by the file; at last the settings of roles, and a line that says that this is all.
 
-import { text, type Bytes } from '../../base/bytes.ts'
+import { once, text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
+import { landed, type Landing } from '../../base/landing.ts'
 import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Target } from '../engine.ts'
 import { countRoles, databaseCensus, isTouched, joined, listDatabases, outline, readServer, type Outline, type Server } from './catalog.ts'
 import { endLine, headLine } from './marks.ts'
@@ -51,9 +52,11 @@ export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
     const held = await hold(target, sessions, signal)
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
+    const read = (into?: Landing): Bytes => closedAtItsEnd(write({ target, held, signal, tell: facts.resolve, into }), close, facts.reject)
     return {
       instant: held.instant,
-      bytes: closedAtItsEnd(write(target, held, signal, facts.resolve), close, facts.reject),
+      bytes: read(),
+      land: read,
       facts: () => facts.promise,
       expectedBytes: held.parts.reduce((sum, part) => sum + part.size, 0),
       async close() {
@@ -193,31 +196,41 @@ function heading(server: Server, endpoint: Endpoint, parts: readonly Part[]): st
   ].join('')
 }
 
-async function* write(target: Target, held: Held, signal: AbortSignal, tell: (facts: Outlined) => void): Bytes {
-  yield Buffer.from(held.first)
+interface Writing {
+  readonly target: Target
+  readonly held: Held
+  readonly signal: AbortSignal
+  readonly tell: (facts: Outlined) => void
+  readonly into: Landing | undefined
+}
+
+async function* write({ target, held, signal, tell, into }: Writing): Bytes {
+  const own = (text: string): Bytes => (into === undefined ? once(text) : landed(once(text), into))
+  yield* own(held.first)
   const censuses: Census[] = []
   for (const part of held.parts) {
-    yield Buffer.from(part.before)
+    yield* own(part.before)
     const counter = rowCounter()
-    for await (const chunk of pgDump(target, part, signal)) {
+    for await (const chunk of pgDump(target, part, signal, into)) {
       counter.feed(chunk)
       yield chunk
     }
     censuses.push(databaseCensus(part.prefix, part.outline, whole(counter.passed(), part.session.database)))
     await part.session.close()
-    if (part.after !== '') yield Buffer.from(part.after)
+    if (part.after !== '') yield* own(part.after)
   }
-  yield Buffer.from(held.last)
+  yield* own(held.last)
   tell({ ...held.facts, census: joined(censuses, held.roles) })
 }
 
-function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal): Bytes {
+function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal, into: Landing | undefined): Bytes {
   session.holds()
   return target.run({
     program: 'pg_dump',
     args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
     env: programEnvironment(endpointOf(target), session.database),
     signal,
+    ...(into === undefined ? {} : { into }),
   })
 }
 

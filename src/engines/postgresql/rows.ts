@@ -60,7 +60,7 @@ export function rowCounter(): Counter {
   function readLine(chunk: Buffer, at: number): number {
     const end = chunk.indexOf(NEWLINE, at)
     if (end === -1) {
-      line.push(chunk.subarray(at))
+      line.push(Buffer.from(chunk.subarray(at))) // the chunk's memory may be used again
       return chunk.length
     }
     const whole = line.length === 0 ? chunk.subarray(at, end) : Buffer.concat([...line, chunk.subarray(at, end)])

@@ -34,6 +34,7 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
     return {
       instant: new Date(),
       bytes: untilClosed(asFolder ? packed(size, counted(bytes, tell)) : counted(bytes, tell), facts.reject, session),
+      land: null,
       facts: () => facts.promise,
       expectedBytes: undefined,
       close() {

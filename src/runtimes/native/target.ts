@@ -24,12 +24,9 @@ export async function targetOf(
     endpoint,
     path: serverFolder(home, generation),
     scratch,
-    async *run({ program, args, env, signal }: Invocation, input?: Bytes) {
+    async *run({ program, ...invocation }: Invocation, input?: Bytes) {
       const programs = await (found ??= installation())
-      yield* run(
-        { file: programIn(programs, program), args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) },
-        input,
-      )
+      yield* run({ file: programIn(programs, program), ...invocation }, input)
     },
     async close() {
       await rm(scratch, { recursive: true, force: true })
