@@ -24,9 +24,11 @@ export async function measureCompression(stage: Stage, { bytes, runs }: { readon
   const { data } = await stage.hayai<SnapshotAnswer>('snapshot', NAME)
   const dump = data.snapshot?.path ?? ''
   const plain = (await stat(dump)).size
-  console.log(`A dump of ${(plain / 1e6).toFixed(0)} MB; MB/s are of plain bytes, the median of ${runs} runs.\n`)
+  console.log(
+    `A dump of ${(plain / 1e6).toFixed(0)} MB. MB of plain bytes for each second of CPU time, all threads together; medians of ${runs}.\n`,
+  )
 
-  console.log('| | size, of plain | compress, MB/s | unpack, MB/s |\n|---|---|---|---|')
+  console.log('| | size, of plain | compress, MB a CPU second | unpack, MB a CPU second |\n|---|---|---|---|')
   for (const spec of SPECS) console.log(row(`\`${spec}\``, plain, await ours(stage, dump, spec, runs)))
   for (const line of PROGRAMS) {
     const measured = await theirs(stage, dump, line, runs)
@@ -41,7 +43,7 @@ export async function measureCompression(stage: Stage, { bytes, runs }: { readon
         stage.hayai<SnapshotAnswer>('snapshot', NAME, '--format', format, '--compression', compression),
       )
       const last = taken.runs.at(-1)?.data.snapshot
-      const restored = await repeated(runs, () => stage.hayai<RestoreAnswer>('restore', last?.id ?? '', '-y'))
+      const restored = await repeated(1, () => stage.hayai<RestoreAnswer>('restore', last?.id ?? '', '-y'))
       const part = `${(((last?.bytes ?? 0) / plain) * 100).toFixed(1)} %`
       console.log(
         `| ${format}${compression === 'none' ? '' : ` + ${compression}`} | ${part} | ${taken.seconds.toFixed(1)} s | ${restored.seconds.toFixed(1)} s |`,
@@ -78,11 +80,13 @@ async function theirs({ folder }: Stage, dump: string, line: string, runs: numbe
   const [program = '', ...args] = line.split(' ')
   if ((await timed('sh', ['-c', `command -v ${program} || true`])).stdout === '') return undefined
   const packed = join(folder, 'stock')
-  const packing = await repeated(runs, () =>
-    timed('sh', ['-c', `${program} ${args.join(' ')} -c < "$0"; sync "$0"`, dump], { into: packed }),
-  )
-  const unpacking = await repeated(runs, () => timed('sh', ['-c', `${program} -dc < "$0"`, packed], { into: '/dev/null' }))
-  return { size: (await stat(packed)).size, packing: packing.seconds, unpacking: unpacking.seconds }
+  const packing: number[] = []
+  const unpacking: number[] = []
+  for (let run = 0; run < runs; run++) {
+    packing.push(await clockedLine(`${program} ${args.join(' ')} -c`, dump, packed))
+    unpacking.push(await clockedLine(`${program} -dc`, packed, '/dev/null'))
+  }
+  return { size: (await stat(packed)).size, packing: median(packing), unpacking: median(unpacking) }
 }
 
 async function* source(file: string): Bytes {
@@ -93,10 +97,20 @@ async function drain(bytes: Bytes): Promise<void> {
   for await (const _ of bytes);
 }
 
+/** Seconds of CPU time, which other work on the machine changes little. */
 async function clocked(work: () => Promise<void>): Promise<number> {
-  const began = performance.now()
+  const began = process.cpuUsage()
   await work()
-  return (performance.now() - began) / 1000
+  const { user, system } = process.cpuUsage(began)
+  return (user + system) / 1e6
+}
+
+/** The same of a shell line and all that it runs. */
+async function clockedLine(line: string, file: string, into: string): Promise<number> {
+  const script = 'TIMEFORMAT="%U %S"; { time eval "$0" <"$1" >"$2"; } 2>&1'
+  const { stdout } = await timed('bash', ['-c', script, line, file, into])
+  const [user = 0, system = 0] = stdout.trim().split(' ').map(Number)
+  return user + system
 }
 
 async function repeated<T extends { readonly seconds: number }>(runs: number, work: () => Promise<T>) {

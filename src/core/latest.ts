@@ -2,11 +2,11 @@
 // people and their scripts. A name that somebody else gave away is left alone, and that is told.
 
 import type { Alias, Entry } from '../stores/store.ts'
-import { messageOf } from '../base/errors.ts'
+import { isCode, messageOf } from '../base/errors.ts'
 import { endingOf, latestStemOf } from '../snapshots/naming.ts'
 import { looksSame, type Listed } from '../snapshots/repository.ts'
 import type { Context } from './context.ts'
-import { shelfOf } from './library.ts'
+import { changingSnapshots, shelfOf } from './library.ts'
 
 export type Own = Extract<Listed, { readonly kind: 'snapshot' }>
 
@@ -28,6 +28,17 @@ export async function refreshLatest(context: Context, folder: string, databases:
   const listed = await shelfOf(context, folder).repository.list()
   const entries = [...(await store.list('')), ...(await store.list('.trash/'))]
   return Promise.all(databases.map((database) => refresh(context, folder, database, listed.filter(isSnapshot), entries)))
+}
+
+/** The same for one database, when nothing else is changed. Whatever else is at work there, the snapshot is made and whole. */
+export async function renewLatest(context: Context, folder: string, database: string): Promise<Latest> {
+  try {
+    const [latest] = await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, folder, [database]))
+    return latest ?? { database, name: null, obstacle: null }
+  } catch (error) {
+    if (!isCode(error, 'LOCKED')) throw error
+    return { database, name: null, obstacle: `the name of the newest was not brought up to date: ${error.message}` }
+  }
 }
 
 function isSnapshot(listed: Listed): listed is Own {

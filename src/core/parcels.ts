@@ -10,8 +10,8 @@ import { audit } from './audit.ts'
 import type { Context } from './context.ts'
 import { findOwn, viewNamed } from './keeping.ts'
 import type { ExportAnswer, ExportRequest, ImportAnswer, ImportRequest } from './keeping-answers.ts'
-import { refreshLatest } from './latest.ts'
-import { changingSnapshots, findSource, remember, shelfOf, whileRead } from './library.ts'
+import { renewLatest } from './latest.ts'
+import { findSource, remember, shelfOf, whileRead } from './library.ts'
 import { watching } from './watching.ts'
 
 export async function exportSnapshot(context: Context, request: ExportRequest, watch: Watch = {}): Promise<ExportAnswer> {
@@ -50,15 +50,12 @@ export async function importSnapshot(context: Context, request: ImportRequest, w
     if (twin?.kind === 'snapshot') return { snapshot: viewNamed({ folder, ...twin }), imported: false, dryRun }
     if (dryRun) return { snapshot: viewNamed({ folder, ...parcel }), imported: true, dryRun }
     view.stage('importing')
-    const named = await changingSnapshots(context, `importing ${parcel.stem}`, async () => {
-      const store = context.parts.openFolder(folder)
-      await clearUp(store)
-      const done = await parcel.into(store, (bytes) => view.bytes(bytes, parcelSize(parcel.manifest)), view.signal)
-      await refreshLatest(context, folder, [done.manifest.database])
-      return done
-    })
-    await remember(context, folder)
+    const store = context.parts.openFolder(folder)
+    await clearUp(store)
+    const named = await parcel.into(store, (bytes) => view.bytes(bytes, parcelSize(parcel.manifest)), view.signal)
     const { id, database } = named.manifest
+    await renewLatest(context, folder, database)
+    await remember(context, folder)
     await audit(context, 'snapshot import', database, { id, file, name: named.stem })
     return { snapshot: viewNamed({ folder, ...named }), imported: true, dryRun }
   } finally {

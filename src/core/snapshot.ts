@@ -10,8 +10,8 @@ import type { SnapshotAnswer, SnapshotRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
-import { refreshLatest } from './latest.ts'
-import { changingSnapshots, remember, viewOfManifest } from './library.ts'
+import { renewLatest } from './latest.ts'
+import { remember, viewOfManifest } from './library.ts'
 import { stallGuard } from './stall.ts'
 import { sweepDeleted } from './discard.ts'
 import { sweepTrials } from './trial.ts'
@@ -35,7 +35,7 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   )
   await remember(context, folder)
   await audit(context, 'snapshot', database.name, { id: manifest.id, file: manifest.files[0]?.name })
-  const [latest = null] = await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, folder, [database.name]))
+  const latest = await renewLatest(context, folder, database.name)
   await sweepDeleted(context)
   return { snapshot: viewOfManifest(folder, manifest), latest, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
 }

@@ -1,6 +1,7 @@
 // verify: the proof by restore. A twin is filled and counted like in a restore, in a place of its own, and thrown away.
 // The live database is neither asked nor touched, and need not exist any more.
 
+import { dirname } from 'node:path'
 import { isCode, messageOf } from '../base/errors.ts'
 import { freeBytes } from '../base/files.ts'
 import { agreement } from '../snapshots/compare.ts'
@@ -8,6 +9,7 @@ import type { Check, VerifyAnswer, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import type { Context } from './context.ts'
 import { filledTwin } from './fill.ts'
+import { renewLatest } from './latest.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { digestCheck, majorFor } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
@@ -33,6 +35,7 @@ async function proof(context: Context, source: Source, watch: Watch): Promise<Ve
   const failed = checks.find(({ ok }) => !ok)
   const verdict = { at: new Date().toISOString(), ok: failed === undefined, detail: (failed ?? checks.at(-1))?.detail ?? '' }
   const snapshot = await source.recordVerification(verdict)
+  if (source.manifest !== null) await renewLatest(context, dirname(snapshot.path), source.manifest.database)
   await audit(context, 'verify', source.view.database, { snapshot: source.view.id, ok: verdict.ok })
   return { snapshot, ok: verdict.ok, checks, seconds: (performance.now() - began) / 1000 }
 }

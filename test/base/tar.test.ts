@@ -69,6 +69,20 @@ describe('what is written', () => {
     ])
   })
 
+  it.each([99, 100, 101, 120, 255])('may have a name of %s bytes, which the stock tar and the reader know', (length) => {
+    const name = `${'ä'.repeat(10)}${'n'.repeat(length - 20)}`
+    const archive = Buffer.concat([...file(name, 'content'), ...file('next', 'more'), tarEnd()])
+    expect(
+      execFileSync('tar', ['-xvf', '-', '-C', folder], { input: archive, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }),
+    ).toBe(`${name}\nnext\n`)
+    expect(readFileSync(join(folder, name), 'utf8')).toBe('content')
+    for (const size of [archive.length, 7])
+      expect(read(archive, size).map((each) => [each.name, each.content])).toEqual([
+        [name, 'content'],
+        ['next', 'more'],
+      ])
+  })
+
   it('can be of any size', () => {
     const size = 20 * 1024 ** 3
     const header = tarHeader({ name: 'huge', kind: 'file', size, mode: 0o600, target: '' })

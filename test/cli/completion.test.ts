@@ -71,6 +71,16 @@ describe('what is proposed', () => {
       ['help', 'snapshot', ''],
       ['list', 'show', 'verify', 'rename', 'pin', 'unpin', 'tag', 'delete', 'undelete', 'prune', 'export', 'import'],
     ],
+    [
+      ['snapshot', 'un'],
+      ['unpin', 'undelete'],
+    ],
+    [['prune', '--week'], ['--weekly']],
+    [
+      ['prune', 'sh'],
+      ['shop', 'shelf'],
+    ],
+    [['snapshot', 'export', 'x', ''], [':files']],
     [['--v'], ['--version']],
     [['nonsense', ''], []],
     [
@@ -83,6 +93,7 @@ describe('what is proposed', () => {
     expect(await proposals('restore', 'notes-')).toEqual([snapshotFile, ':files'])
     expect(await proposals('restore', snapshotId.slice(0, 3))).toContain(snapshotId.slice(0, 8))
     expect(await proposals('snapshot', 'verify', snapshotId.slice(0, 12))).toContain(snapshotId.slice(0, 12))
+    expect(await proposals('snapshot', 'show', 'notes-')).toEqual([snapshotFile, ':files'])
     expect(await proposals('restore', '')).not.toContain(snapshotId.slice(0, 8))
   })
 

@@ -91,6 +91,31 @@ describe.each(cast)('$engine, living with snapshots', (actor) => {
     expect(await scene.project.deletedSnapshots()).toEqual([])
   })
 
+  it('what many say of it at once is all kept', async () => {
+    const { id } = await take()
+    const tags = Array.from({ length: 12 }, (_, number) => `tag-${number}`)
+    const projects = await Promise.all(tags.map(() => openProject({ cwd: scene.root })))
+    await Promise.all(projects.map((project, number) => project.annotateSnapshot({ reference: id, addTags: [tags[number] ?? ''] })))
+    expect((await scene.project.showSnapshot({ reference: id })).tags.toSorted()).toEqual(tags.toSorted())
+  })
+
+  it('one that fails its verification is not the newest whole one any more', async () => {
+    const [good] = await scene.project.snapshots()
+    const spoilt = await take()
+    const content = await readFile(spoilt.path)
+    await writeFile(spoilt.path, flipped(content))
+    expect((await scene.project.verify({ reference: spoilt.id })).ok).toBe(false)
+    if (good === undefined) throw new Error('no snapshots')
+    await sameAs(good)
+    const { verdicts } = await scene.project.prune({ policy: { last: 1 }, dryRun: true })
+    expect(verdicts.find(({ snapshot }) => snapshot.id === spoilt.id)).toMatchObject({
+      keep: false,
+      reasons: ['damaged, or failed its verification'],
+    })
+    expect(verdicts.find(({ snapshot }) => snapshot.id === good.id)).toMatchObject({ keep: true })
+    await scene.project.deleteSnapshots({ references: [spoilt.id] })
+  })
+
   it('a colleague who has no such database imports it and restores it', async () => {
     const { id } = await take('zstd')
     const parcel = join(scene.root, 'for-ana.tar')
@@ -201,3 +226,10 @@ describe.each(cast)('$engine, living with snapshots', (actor) => {
     expect((await lstat(path)).isSymbolicLink()).toBe(!snapshot.path.endsWith('.rdb') && !snapshot.path.includes('.rdb.'))
   })
 })
+
+function flipped(content: Buffer): Buffer {
+  const copy = Buffer.from(content)
+  const at = copy.length >> 1
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
+}
