@@ -1,10 +1,11 @@
 // `mydb-snapshot-latest.sql`: the newest whole snapshot of a database under a name that is always the same, in a folder, for
 // people and their scripts. A name that somebody else gave away is left alone, and that is told.
 
-import type { Alias, Entry } from '../stores/store.ts'
+import type { Alias } from '../stores/store.ts'
 import { isCode, messageOf } from '../base/errors.ts'
 import { endingOf, latestStemOf } from '../snapshots/naming.ts'
-import { looksSame, type Listed } from '../snapshots/repository.ts'
+import { looksLikeCopy, type Listed } from '../snapshots/repository.ts'
+import { discards } from '../snapshots/trash.ts'
 import type { Context } from './context.ts'
 import { changingSnapshots, shelfOf } from './library.ts'
 
@@ -26,8 +27,8 @@ export interface Latest {
 export async function refreshLatest(context: Context, folder: string, databases: readonly string[]): Promise<readonly Latest[]> {
   const store = context.parts.openFolder(folder)
   const listed = await shelfOf(context, folder).repository.list()
-  const entries = [...(await store.list('')), ...(await store.list('.trash/'))]
-  return Promise.all(databases.map((database) => refresh(context, folder, database, listed.filter(isSnapshot), entries)))
+  const gone = (await discards(store)).flatMap(({ snapshots }) => snapshots.map(({ instant }) => Date.parse(instant)))
+  return Promise.all(databases.map((database) => refresh(context, folder, database, listed.filter(isSnapshot), gone)))
 }
 
 /** The same for one database, when nothing else is changed. Whatever else is at work there, the snapshot is made and whole. */
@@ -50,7 +51,7 @@ async function refresh(
   folder: string,
   database: string,
   snapshots: readonly Own[],
-  entries: readonly Entry[],
+  gone: readonly number[],
 ): Promise<Latest> {
   const aliases = context.parts.openAliases(folder)
   const [newest] = snapshots
@@ -60,7 +61,7 @@ async function refresh(
   const name = newest === undefined || data === undefined ? null : latestStemOf(database) + endingOf(data.name, newest.stem)
   try {
     const present = await aliases.list(`${latestStemOf(database)}.`)
-    const ours = present.filter((alias) => isOurs(alias, snapshots, entries))
+    const ours = present.filter((alias) => isOurs(alias, snapshots, gone))
     for (const alias of ours) if (alias.name !== name) await aliases.delete(alias.name)
     if (newest === undefined || data === undefined || name === null) return { database, name, obstacle: null }
     if (present.some((alias) => alias.name === name) && !ours.some((alias) => alias.name === name)) {
@@ -70,10 +71,11 @@ async function refresh(
         obstacle: `${name} is not one that Hayai made, and was left as it is; the next snapshot makes it anew once it is gone`,
       }
     }
-    const kind = kindFor(context, newest)
     const old = ours.find((alias) => alias.name === name)
-    const upToDate = kind === 'link' ? old?.target === data.name : old?.target === undefined && isCopyOf(old, data.name, entries)
-    if (!upToDate) await aliases.set(name, data.name, kind)
+    if (isWrittenTo(context, newest)) {
+      const there = old?.entry !== undefined && old.target === undefined && looksLikeCopy(old.entry, newest.manifest)
+      if (!there) await aliases.set(name, data.name, new Date(newest.manifest.instant))
+    } else if (old?.target !== data.name) await aliases.set(name, data.name)
     return { database, name, obstacle: null }
   } catch (error) {
     return { database, name, obstacle: `${name ?? latestStemOf(database)} could not be brought up to date: ${messageOf(error)}` }
@@ -81,20 +83,18 @@ async function refresh(
 }
 
 /** A tool that is told to write to the name would write through a link, into the snapshot. */
-function kindFor(context: Context, { manifest }: Own): 'link' | 'copy' {
+function isWrittenTo(context: Context, { manifest }: Own): boolean {
   const format = context.parts.engines[manifest.engine]?.formats.find(({ name }) => name === manifest.format)
-  return format?.overwritten === true ? 'copy' : 'link'
+  return format?.overwritten === true
 }
 
-// A link to a snapshot, or to nothing in the same folder; or a copy that is still as one of the snapshots is, or was.
-function isOurs(alias: Alias, snapshots: readonly Own[], entries: readonly Entry[]): boolean {
-  const isData = (key: string): boolean => snapshots.some(({ manifest }) => manifest.files.some(({ name }) => name === key))
-  if (alias.target !== undefined) return !alias.target.includes('/') && (alias.entry === undefined || isData(alias.target))
-  const { entry } = alias
-  return entry !== undefined && entries.some((each) => (each.key.includes('/') || isData(each.key)) && looksSame(each, entry))
-}
-
-function isCopyOf(alias: Alias | undefined, key: string, entries: readonly Entry[]): boolean {
-  const [entry, original] = [alias?.entry, entries.find((each) => each.key === key)]
-  return entry !== undefined && original !== undefined && looksSame(entry, original)
+// A link to a snapshot, or to nothing in the same folder; or a copy that nobody has written to since it was made of a snapshot,
+// which may be in the trash by now.
+function isOurs({ target, entry }: Alias, snapshots: readonly Own[], gone: readonly number[]): boolean {
+  if (target !== undefined) {
+    const isData = snapshots.some(({ manifest }) => manifest.files.some(({ name }) => name === target))
+    return !target.includes('/') && (entry === undefined || isData)
+  }
+  if (entry === undefined) return false
+  return snapshots.some(({ manifest }) => looksLikeCopy(entry, manifest)) || gone.includes(entry.modified.getTime())
 }

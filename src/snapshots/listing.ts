@@ -64,9 +64,14 @@ async function withoutRenamed(store: Store, listed: readonly Listed[], reserved:
   return (await Promise.all(kept)).filter((each) => each !== undefined)
 }
 
-/** Whether two entries are, as far as a look can tell, the same bytes: a link shows the time of its goal, and a copy is given it. */
-export function looksSame(a: Entry, b: Entry): boolean {
-  return a.bytes === b.bytes && a.modified.getTime() === b.modified.getTime()
+/** Whether an entry is, as far as a look can tell, an untouched copy that was made of a snapshot: it was given the snapshot's own time. */
+export function looksLikeCopy(entry: Entry, { instant, files }: Manifest): boolean {
+  return entry.bytes === files[0]?.stored.bytes && entry.modified.getTime() === Date.parse(instant)
+}
+
+/** A link shows the size and the time of what it leads to. */
+function looksLikeLink(entry: Entry, data: Entry): boolean {
+  return entry.bytes === data.bytes && entry.modified.getTime() === data.modified.getTime()
 }
 
 /** Names of the newest of a database that are no files of their own → the stem of the snapshot. */
@@ -77,7 +82,7 @@ function aliasesAmong(entries: readonly Entry[], listed: readonly Listed[]): Rea
     for (const each of listed) {
       if (each.kind !== 'snapshot' || !entry.key.startsWith(latestStemOf(each.manifest.database))) continue
       const data = byKey.get(each.manifest.files[0]?.name ?? '')
-      if (data !== undefined && looksSame(data, entry)) aliases.set(entry.key, each.stem)
+      if (looksLikeCopy(entry, each.manifest) || (data !== undefined && looksLikeLink(entry, data))) aliases.set(entry.key, each.stem)
     }
   }
   return aliases

@@ -15,11 +15,11 @@ export function folderAliases(path: string): Aliases {
       const found = names.filter((name) => name.startsWith(prefix) && !isPartial(name)).map((name) => aliasOf(root, name))
       return (await Promise.all(found)).filter((alias) => alias !== undefined)
     },
-    async set(name, key, kind) {
+    async set(name, key, modified) {
       const temporary = join(root, temporaryName(name))
       try {
-        if (kind === 'link') await symlink(key, temporary)
-        else await copyWithTime(resolveInside(root, key), temporary)
+        if (modified === undefined) await symlink(key, temporary)
+        else await copyWithTime(resolveInside(root, key), temporary, modified)
         await rename(temporary, resolveInside(root, name))
       } finally {
         await rm(temporary, { force: true })
@@ -38,10 +38,9 @@ async function aliasOf(root: string, name: string): Promise<Alias | undefined> {
   return { name, target, entry: file === undefined ? undefined : { key: name, bytes: file.size, modified: file.mtime } }
 }
 
-async function copyWithTime(from: string, to: string): Promise<void> {
+async function copyWithTime(from: string, to: string, modified: Date): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE)
-  const { mtime } = await stat(from)
-  await utimes(to, mtime, mtime)
+  await utimes(to, modified, modified)
 }
 
 async function orNothing<T>(work: Promise<T>): Promise<T | undefined> {

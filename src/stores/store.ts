@@ -51,9 +51,10 @@ export interface Alias {
 export interface Aliases {
   list(prefix: string): Promise<readonly Alias[]>
   /**
-   * Makes or replaces it as a whole. A `link` follows the key's bytes; a `copy` is safe from programs that write to the name,
-   * and takes no room where the file system can share it. Both show the time at which the key's bytes were changed.
+   * Makes or replaces it as a whole. Without a time it is a link, which follows the key's bytes. With one it is a copy that shows
+   * this time as that of its last change: safe from programs that write to the name, and known to be untouched as long as it does;
+   * it takes no room where the file system can share it.
    */
-  set(name: string, key: string, kind: 'link' | 'copy'): Promise<void>
+  set(name: string, key: string, modified?: Date): Promise<void>
   delete(name: string): Promise<void>
 }
