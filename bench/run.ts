@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { measureCompression } from './compression.ts'
+import { measureDuckdb } from './duckdb.ts'
 import { table, type Line } from './measure.ts'
 import { measureBaseBackup, measurePostgresql } from './postgresql.ts'
 import { measureRedis } from './redis.ts'
@@ -14,7 +15,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1GB' },
     runs: { type: 'string', default: '3' },
-    only: { type: 'string', multiple: true, default: ['sqlite', 'postgresql', 'redis', 'startup'] },
+    only: { type: 'string', multiple: true, default: ['sqlite', 'duckdb', 'postgresql', 'redis', 'startup'] },
   },
 })
 
@@ -26,6 +27,7 @@ const lines: Line[] = []
 process.once('SIGINT', () => void place.close().finally(() => process.exit(130)))
 
 try {
+  if (values.only.includes('duckdb')) lines.push(...(await measureDuckdb(place, { bytes: Math.min(bytes, 500e6), runs })))
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
   if (values.only.includes('base-backup')) lines.push(...(await measureBaseBackup(place, { bytes, runs })))

@@ -3,10 +3,11 @@
 import { pathToFileURL } from 'node:url'
 import type { Bytes } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
+import { through, throughTarFile } from '../base/tar-file.ts'
 import type { Engine, Facts, Format, Settings, Survey, Target } from './engine.ts'
 import { ask } from './sqlite/ask.ts'
-import { dump, factsOf, surveyOf } from './sqlite/dump.ts'
-import { checkFile } from './sqlite/header.ts'
+import { dump, factsOf, MEMBER, surveyOf } from './sqlite/dump.ts'
+import { fileCheck } from './sqlite/header.ts'
 import { load } from './sqlite/load.ts'
 import { PATIENCE, recipe } from './sqlite/recipe.ts'
 import { checkSql } from './sqlite/sql-ends.ts'
@@ -27,11 +28,20 @@ const sql: Format = {
   byHand: (file) => [`sqlite3 NEW.db < ${file}`],
 }
 
+// Every version reads the files of every other one.
+const tar: Format = {
+  name: 'tar',
+  extension: '.tar',
+  fills: 'asleep',
+  kind: 'logical',
+  byHand: (file) => [`tar -xOf ${file} ${MEMBER} > NEW.db`],
+}
+
 export const sqlite: Engine = {
   name: 'sqlite',
   title: 'SQLite',
   counts: { what: 'row', of: 'table' },
-  formats: [db, sql],
+  formats: [db, sql, tar],
   recipe,
   settings,
   uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'sqlite:'),
@@ -39,7 +49,7 @@ export const sqlite: Engine = {
   survey,
   dump,
   load,
-  check: (format: Format, bytes: Bytes) => (format.name === 'sql' ? checkSql(bytes) : checkFile(bytes)),
+  check,
 }
 
 // A file has no users, no password, and nothing that could be set from outside.
@@ -53,4 +63,9 @@ async function inspect(target: Target): Promise<Facts> {
 
 async function survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey> {
   return surveyOf(await ask('survey', { file: target.path, patience: PATIENCE, rows: depth === 'rows' }, { signal }))
+}
+
+function check(format: Format, bytes: Bytes): Bytes {
+  if (format.name === 'sql') return checkSql(bytes)
+  return format.name === 'tar' ? throughTarFile(bytes, fileCheck()) : through(bytes, fileCheck())
 }

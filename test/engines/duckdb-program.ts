@@ -1,6 +1,8 @@
 // A user's own program on a DuckDB file, by the package alone: `node duckdb-program.ts [-readonly] FILE` runs the statements of its
 // standard input and prints rows as `a|b`; a line `.dump` prints all that is in the file. The first error ends it, with status 1.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 
@@ -20,7 +22,7 @@ export async function everything(connection: DuckDBConnection): Promise<string> 
   await rows(`SELECT schema_name FROM duckdb_schemas() WHERE ${OWN} ORDER BY ALL`)
   await rows(`SELECT schema_name, type_name, logical_type, labels, comment FROM duckdb_types() WHERE ${OWN} ORDER BY ALL`)
   await rows(
-    `SELECT schema_name, sequence_name, min_value, max_value, increment_by, cycle, last_value, comment FROM duckdb_sequences() ORDER BY ALL`,
+    `SELECT schema_name, sequence_name, min_value, max_value, increment_by, cycle, comment, if(sql LIKE '% START ' || (max_value::HUGEINT + 1) || ' %', 'used up', sql) FROM duckdb_sequences() ORDER BY ALL`,
   )
   await rows(`SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE ${OWN} ORDER BY ALL`)
   await rows(
@@ -65,6 +67,36 @@ export async function onFile(file: string, input: string, readonly = false): Pro
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+export interface Holder {
+  readonly pid: number
+  kill(): Promise<void>
+}
+
+/**
+ * Another process runs the statements, each by itself, without ever making a checkpoint, and then stays with the file open, or is
+ * killed as by `kill -9`. Returns when it has.
+ */
+export async function killedWith(file: string, statements: readonly string[], then: 'stays' | 'dies', readonly = false): Promise<Holder> {
+  const script = `
+    const { DuckDBInstance } = await import(${JSON.stringify(import.meta.resolve('@duckdb/node-api'))})
+    const instance = await DuckDBInstance.create(${JSON.stringify(file)}, { access_mode: '${readonly ? 'READ_ONLY' : 'READ_WRITE'}' })
+    const connection = await instance.connect()
+    await connection.run("PRAGMA disable_checkpoint_on_shutdown; SET checkpoint_threshold = '100GB'")
+    for (const sql of ${JSON.stringify(statements)}) await connection.run(sql)
+    process.stdout.write('done')
+    setInterval(() => connection, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const [said] = (await Promise.race([once(child.stdout, 'data'), ended])) as [unknown]
+  if (String(said) !== 'done') throw new Error('the other program failed')
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
+  if (then === 'dies') await kill()
+  return { pid: child.pid ?? 0, kill }
 }
 
 if (process.argv[1] === import.meta.filename) {

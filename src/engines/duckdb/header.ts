@@ -2,6 +2,7 @@
 // twice, of which the one with the higher number counts. https://duckdb.org/docs/internals/storage
 
 import { HayaiError } from '../../base/errors.ts'
+import type { Check } from '../../base/tar-file.ts'
 
 const BLOCK = 4096
 export const HEADER_BYTES = 3 * BLOCK
@@ -34,7 +35,7 @@ function stateOf(head: Buffer): { readonly blocks: number; readonly blockBytes: 
 }
 
 /** Looks at a database file as it passes by; end() throws CORRUPT when it was not whole. */
-export function fileCheck(): { feed(chunk: Uint8Array): void; end(): void } {
+export function fileCheck(): Check {
   let head = Buffer.alloc(0)
   let length = 0
   return {

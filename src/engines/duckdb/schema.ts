@@ -100,15 +100,23 @@ async function typesOf(db: Database): Promise<readonly string[]> {
   return made
 }
 
-/** One that was used is made with the value it gave last, and gives it once more: so it stands where it stood. */
+const NEXT = `CAST(regexp_extract(sql, ' START (-?[0-9]+) ', 1) AS HUGEINT)`
+const SEQUENCES = `FROM duckdb_sequences() WHERE ${HERE} AND NOT temporary`
+
+/**
+ * The value that comes next is told by DuckDB's own statement alone: `start_value` and `last_value` are others once the file was
+ * opened again. One that is used up is made at its end, and gives its last value.
+ */
 async function sequencesOf(db: Database): Promise<readonly string[]> {
-  const columns = 'schema_name, sequence_name, start_value, min_value, max_value, increment_by, cycle, last_value'
-  const rows = await db.rows(`SELECT ${columns} FROM duckdb_sequences() WHERE ${HERE} AND NOT temporary ORDER BY sequence_oid`)
-  return rows.flatMap(([schema, name, start, least, most, step, cycle, last]) => {
+  const rows = await db.rows(
+    `SELECT schema_name, sequence_name, increment_by, min_value, max_value, cycle, ${NEXT} BETWEEN min_value AND max_value,
+       CAST(${NEXT} AS VARCHAR), if(increment_by > 0, max_value, min_value) ${SEQUENCES} ORDER BY sequence_oid`,
+  )
+  return rows.flatMap(([schema, name, step, least, most, cycle, within, next, end]) => {
     const full = `${quoted(String(schema))}.${quoted(String(name))}`
-    const [from, turn] = [String(last ?? start), cycle === true ? 'CYCLE' : 'NO CYCLE']
+    const [from, turn] = [String(within === true ? next : end), cycle === true ? 'CYCLE' : 'NO CYCLE']
     const make = `CREATE SEQUENCE ${full} INCREMENT BY ${String(step)} MINVALUE ${String(least)} MAXVALUE ${String(most)} START ${from} ${turn};`
-    return last === null ? [make] : [make, `SELECT nextval(${quotedText(full)});`]
+    return within === true ? [make] : [make, `SELECT nextval(${quotedText(full)});`]
   })
 }
 
@@ -155,7 +163,7 @@ async function printTables(db: Database): Promise<readonly Row[]> {
   return rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
 }
 
-/** What has to be the same before and after; the place at which a sequence began is not. */
+/** What has to be the same before and after. */
 const PRINTS: Readonly<Record<string, Print>> = {
   'the schema': asked(`SELECT schema_name FROM duckdb_schemas() WHERE ${OWN} ORDER BY ALL`),
   'the type': asked(`SELECT schema_name, type_name, logical_type, labels, comment FROM duckdb_types() WHERE ${OWN} ORDER BY ALL`),
@@ -174,7 +182,8 @@ const PRINTS: Readonly<Record<string, Print>> = {
     `SELECT schema_name, index_name, table_name, is_unique, sql, comment FROM duckdb_indexes() WHERE ${HERE} ORDER BY ALL`,
   ),
   'the sequence': asked(
-    `SELECT schema_name, sequence_name, min_value, max_value, increment_by, cycle, last_value, comment FROM duckdb_sequences() WHERE ${HERE} AND NOT temporary ORDER BY ALL`,
+    `SELECT schema_name, sequence_name, min_value, max_value, increment_by, cycle, comment,
+       if(${NEXT} BETWEEN min_value AND max_value, CAST(${NEXT} AS VARCHAR), 'used up') ${SEQUENCES} ORDER BY ALL`,
   ),
   'the macro': asked(
     `SELECT schema_name, function_name, function_type, parameters, macro_definition, comment FROM duckdb_functions() WHERE ${OWN} AND function_type IN ('macro', 'table_macro') ORDER BY ALL`,

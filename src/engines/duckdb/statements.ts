@@ -11,7 +11,7 @@ export interface Statements {
 // A doubled quote inside of quotes ends one text and begins the next: for finding semicolons that is the same. What begins like a
 // text, a name or a comment and has no end yet is not matched at all.
 const TOKEN =
-  /\s+|--[^\n]*\n|\b[eE]'(?:[^'\\]|\\[^]|'')*'|'[^']*'|"[^"]*"|\$(?:[A-Za-z_][\w]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\/\*|\d+|[^'"$/\-\w\s]+?|[-/$]/y
+  /\s+|--[^\n]*\n|\b[eE]'[^'\\]*(?:(?:\\[^]|'')[^'\\]*)*'|'[^']*'|"[^"]*"|\$(?:[A-Za-z_][\w]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\/\*|\d+|[^'"$/\-\w\s]+?|[-/$]/y
 
 export function statements(): Statements {
   let text = ''
@@ -40,7 +40,7 @@ export function statements(): Statements {
       enough = text.length > 1_000_000 ? 2 * text.length : 0
       return whole
     },
-    rest: () => (filled || at < text.length ? text : ''),
+    rest: () => (filled || text.slice(at).trim() !== '' ? text : ''),
   }
 }
 
@@ -58,8 +58,10 @@ function endOfToken(text: string, at: number): number | undefined {
   const end = at + token.length
   if (token === ';') return end
   if (end === text.length) return undefined
-  // The beginning of a comment whose end is not there yet is no sign of its own.
-  return token === '-' && text[end] === '-' ? undefined : end
+  // The beginning of a comment, a text or a dollar quote whose end is not there yet is no token of its own.
+  if (token === '-' && text[end] === '-') return undefined
+  if (/^e$/i.test(token) && text[end] === "'") return undefined
+  return token === '$' && /^\w*$/.test(text.slice(end)) ? undefined : end
 }
 
 function endOfComment(text: string, at: number): number | undefined {

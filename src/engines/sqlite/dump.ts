@@ -1,15 +1,19 @@
 // A snapshot of a live database: copied, checked and counted beside it, then handed on from the copy, which nobody else knows.
 
 import { createReadStream } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
 import { beats } from '../../base/pulse.ts'
+import { tarOfFile } from '../../base/tar-file.ts'
 import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
 import { ask, childFor } from './ask.ts'
 import type { Counted, Happening, Surveyed } from './protocol.ts'
 import { PATIENCE } from './recipe.ts'
+
+/** The name of the database in a tar. */
+export const MEMBER = 'database.db'
 
 /** Returns as soon as the instant is fixed; the copy goes on being made, read or not, until close(). */
 export async function dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
@@ -30,9 +34,13 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   async function* read(): Bytes {
     yield* beats(counted, pulse)
     await counted
-    if (format.name !== 'sql') return yield* createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
-    await ask('trySchema', { file: copy }, { signal: ends })
-    yield* run(childFor('writeSql', { file: copy }, ends))
+    if (format.name === 'sql') {
+      await ask('trySchema', { file: copy }, { signal: ends })
+      yield* run(childFor('writeSql', { file: copy }, ends))
+      return
+    }
+    const content = createReadStream(copy, { highWaterMark: READ_BYTES, signal: ends })
+    yield* format.name === 'tar' ? tarOfFile(MEMBER, (await stat(copy)).size, content) : content
   }
   return {
     instant: at,

@@ -1,7 +1,7 @@
 // The first hundred bytes of a database file: https://www.sqlite.org/fileformat.html#the_database_header
 
-import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
+import type { Check } from '../../base/tar-file.ts'
 
 export const HEADER_BYTES = 100
 const MAGIC = Buffer.from('SQLite format 3\0', 'latin1')
@@ -41,15 +41,18 @@ function pageCount(head: Buffer): number | undefined {
   return changes === countedAt && count > 0 ? count : undefined
 }
 
-/** Passes a database file on; throws CORRUPT at its end when it is not whole. */
-export async function* checkFile(bytes: Bytes): Bytes {
+/** Looks at a database file as it passes by; end() throws CORRUPT when it was not whole. */
+export function fileCheck(): Check {
   let head = Buffer.alloc(0)
   let length = 0
-  for await (const chunk of bytes) {
-    if (head.byteLength < HEADER_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEADER_BYTES - head.byteLength)])
-    length += chunk.byteLength
-    yield chunk
+  return {
+    feed(chunk) {
+      if (head.byteLength < HEADER_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEADER_BYTES - head.byteLength)])
+      length += chunk.byteLength
+    },
+    end() {
+      const flaw = flawOf(head, length)
+      if (flaw !== undefined) throw new HayaiError('CORRUPT', `the SQLite file is damaged: ${flaw}`, { hint: 'Use another snapshot.' })
+    },
   }
-  const flaw = flawOf(head, length)
-  if (flaw !== undefined) throw new HayaiError('CORRUPT', `the SQLite file is damaged: ${flaw}`, { hint: 'Use another snapshot.' })
 }

@@ -5,13 +5,14 @@ import { basename, dirname } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError, systemCode } from '../../base/errors.ts'
 import { syncFolder } from '../../base/files.ts'
+import { fileInTar } from '../../base/tar-file.ts'
 import type { Format, Target } from '../engine.ts'
 import { ask } from './ask.ts'
 
 export async function load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void> {
   await refuseContent(target.path)
   if (format.name === 'sql') await ask('readSql', { file: target.path }, { signal, input: bytes })
-  else await write(target.path, bytes, signal)
+  else await write(target.path, format.name === 'tar' ? fileInTar(bytes) : bytes, signal)
   await syncFolder(dirname(target.path))
   await ask('check', { file: target.path }, { signal })
 }

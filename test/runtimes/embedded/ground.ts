@@ -1,15 +1,16 @@
-// What the trials of the embedded runtime stand on: a project's place for one SQLite database, and the ways to fill a twin.
+// What the trials of the embedded runtime stand on: a project's place for one database that is a file (SQLite, if no other is named), and the ways to fill a twin.
 
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../../src/base/secret.ts'
 import { once } from '../../../src/base/bytes.ts'
+import type { Engine } from '../../../src/engines/engine.ts'
 import { sqlite } from '../../../src/engines/sqlite.ts'
 import { embeddedRuntime } from '../../../src/runtimes/embedded.ts'
 import type { Moment } from '../../../src/runtimes/embedded/home.ts'
 import type { Generation, Placement, Site } from '../../../src/runtimes/runtime.ts'
-import { bytesOf, format } from '../../engines/sqlite/ground.ts'
+import { all, format } from '../../engines/sqlite/ground.ts'
 
 export function root(): string {
   return mkdtempSync(join(tmpdir(), 'hayai-embedded-'))
@@ -29,16 +30,16 @@ export function placement(root: string, file?: string): Placement {
   }
 }
 
-export function site(root: string, file?: string, at?: (moment: Moment) => void, patience = 5000): Site {
-  return embeddedRuntime({ patience, ...(at === undefined ? {} : { at }) }).site(placement(root, file), sqlite)
+export function site(root: string, file?: string, at?: (moment: Moment) => void, patience = 5000, engine: Engine = sqlite): Site {
+  return embeddedRuntime({ patience, ...(at === undefined ? {} : { at }) }).site(placement(root, file), engine)
 }
 
-export async function snapshot(site: Site): Promise<Uint8Array> {
+export async function snapshot(site: Site, engine: Engine = sqlite): Promise<Uint8Array> {
   const target = await site.open()
   try {
-    const dump = await sqlite.dump(target, format('db'), new AbortController().signal)
+    const dump = await engine.dump(target, format('db'), new AbortController().signal)
     try {
-      return await bytesOf(dump)
+      return await all(engine.check(format('db'), dump.bytes))
     } finally {
       await dump.close()
     }
@@ -47,13 +48,18 @@ export async function snapshot(site: Site): Promise<Uint8Array> {
   }
 }
 
-export async function restore(site: Site, bytes: Uint8Array, origin = 'restored from a snapshot'): Promise<Generation> {
+export async function restore(
+  site: Site,
+  bytes: Uint8Array,
+  origin = 'restored from a snapshot',
+  engine: Engine = sqlite,
+): Promise<Generation> {
   const twin = await site.twin()
   try {
     const target = await twin.target()
     try {
-      await sqlite.load(target, format('db'), once(bytes), new AbortController().signal)
-      await sqlite.inspect(target)
+      await engine.load(target, format('db'), once(bytes), new AbortController().signal)
+      await engine.inspect(target)
     } finally {
       await target.close()
     }
