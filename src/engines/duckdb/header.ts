@@ -23,15 +23,15 @@ export function flawOf(head: Buffer, length: number): string | undefined {
   if (length === 0) return 'it is empty'
   if (!hasMagic(head)) return 'it does not begin like a DuckDB database'
   if (head.byteLength < HEADER_BYTES) return `it ends after ${length} bytes, within its header`
-  const { blocks, blockBytes } = stateOf(head)
-  if (blockBytes < BLOCK || blockBytes > 2 ** 30) return undefined // of a version that writes it differently, or encrypted
-  const needed = HEADER_BYTES + blocks * blockBytes
-  return length < needed ? `it is cut: ${length} bytes are there of ${needed}` : undefined
+  const size = blockBytes(head)
+  if (size < BLOCK || size > 2 ** 30) return undefined // of a version that writes it differently, or encrypted
+  return (length - HEADER_BYTES) % size === 0 ? undefined : `it is cut: ${length} bytes are no whole number of blocks`
 }
 
-function stateOf(head: Buffer): { readonly blocks: number; readonly blockBytes: number } {
+/** How many blocks there must be cannot be told: the last ones may be free, and are not always there. */
+function blockBytes(head: Buffer): number {
   const at = head.readBigUInt64LE(BLOCK + 8) >= head.readBigUInt64LE(2 * BLOCK + 8) ? BLOCK : 2 * BLOCK
-  return { blocks: Number(head.readBigUInt64LE(at + 32)), blockBytes: Number(head.readBigUInt64LE(at + 40)) }
+  return Number(head.readBigUInt64LE(at + 40))
 }
 
 /** Looks at a database file as it passes by; end() throws CORRUPT when it was not whole. */

@@ -5,7 +5,7 @@
 // not marked, then it is taken back. The journal tells only which exchange it was.
 
 import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { exists, makeFolder, sweepPartials } from '../../base/files.ts'
@@ -101,7 +101,8 @@ async function advanced(home: Home, ledger: Ledger, { from, to, origin, at }: Jo
 async function takeBack(home: Home, journal: Journal, ledger: Ledger | undefined): Promise<void> {
   const live = await liveFile(home)
   const [incoming, outgoing] = [generationFile(home, journal.to), generationFile(home, journal.from)]
-  if (!(await liveIsThere(home))) await moveBack(home, outgoing, live)
+  // One file by two names is still in its place, but what belongs to it may have been moved.
+  if (!(await liveIsThere(home)) || (await isOneFile(outgoing, live))) await moveBack(home, outgoing, live)
   else if (ledger !== undefined && (await exists(outgoing)) && (await home.recipe.look(live)).state === 'damaged') {
     await keepApart(home, ledger, journal)
   }
@@ -111,6 +112,12 @@ async function takeBack(home: Home, journal: Journal, ledger: Ledger | undefined
   await rm(generationFolder(home, journal.from), { recursive: true, force: true })
   await sweepPartials(dirname(live))
   await removeJournal(home)
+}
+
+async function isOneFile(a: string, b: string): Promise<boolean> {
+  if (!(await exists(a))) return false
+  const [one, other] = [await stat(a, { bigint: true }), await stat(b, { bigint: true })]
+  return one.dev === other.dev && one.ino === other.ino
 }
 
 // Something else has damaged the live file since: then the copy that was taken of it is worth more than the order of things.
