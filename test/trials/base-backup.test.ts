@@ -10,7 +10,7 @@ import { openProject, type Project, type SnapshotView } from '../../src/index.ts
 import { pg, postgresql } from './cast.ts'
 import { serversBelow, sh, stage, type Stage } from './stage.ts'
 
-describe('postgresql as a base backup', () => {
+describe('postgresql as a base backup', { timeout: 180_000 }, () => {
   if (postgresql.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${postgresql.missing}`, () => {})
 
   let scene: Stage
@@ -88,7 +88,7 @@ describe('postgresql as a base backup', () => {
     expect(sums).toBe('0|t|150000')
     await project.restore({ reference: snapshot.id })
     for (let tries = 0; Number(await ask(project, 'SELECT v FROM a')) <= least; tries += 1) expect(tries).toBeLessThan(1000)
-  }, 180_000)
+  })
 
   it('of a quiet server is counted to the row, with every database, role and password; unlogged tables are empty and named', async () => {
     const project = await shop({ POSTGRES_DB: 'app', POSTGRES_USER: 'owner', POSTGRES_PASSWORD: 'of the snapshot' })
@@ -125,6 +125,21 @@ describe('postgresql as a base backup', () => {
     await project.stop(['other'])
     await project.start(['other'])
     expect(await ask(project, `SELECT count(*) FROM t; SELECT nextval('s')`, 'other')).toMatch(/^1000\n\d+$/)
+  })
+
+  it('that cannot be given its place says why, and shows no password, whatever it was told to log', async () => {
+    const project = await shop({ POSTGRES_DB: 'app' })
+    await ask(project, `CREATE DATABASE "database"`)
+    await ask(project, `ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()`)
+    const snapshot = await taken(project)
+    expect(snapshot.manifest?.notes.join()).toContain('Set by ALTER SYSTEM, and carried: "log_statement"')
+    const error: unknown = await project.restore({ reference: snapshot.id, to: 'other' }).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('"database" already exists') as string })
+    expect(JSON.stringify(error) + String(error)).not.toContain('PASSWORD')
+    expect((await project.list()).map(({ name }) => name)).toEqual(['shop'])
+    await project.restore({ reference: snapshot.id })
+    expect(await ask(project, 'SHOW log_statement')).toBe('all')
+    expect(await readFile(join(scene.root, '.hayai/logs/shop.log'), 'utf8')).not.toContain('PASSWORD')
   })
 
   it('is restored with the password of the database, after it was changed', async () => {

@@ -57,6 +57,10 @@ export async function physicalNotes(main: Session, endpoint: Endpoint, signal: A
   })
   return [
     `Accounts and passwords are those of the snapshot; only the login that Hayai uses gets the password of the database that it is restored into (here: ${JSON.stringify(endpoint.user)}).`,
+    ...sentence(
+      await names(main, `SELECT DISTINCT name FROM pg_file_settings WHERE sourcefile LIKE '%/postgresql.auto.conf' ORDER BY 1`),
+      (list) => `Set by ALTER SYSTEM, and carried: ${list}.`,
+    ),
     ...sentence(unlogged, (list) => `Unlogged tables are empty in a physical copy: ${list}.`),
     ...sentence(
       await names(main, `SELECT slot_name AS name FROM pg_replication_slots WHERE NOT temporary ORDER BY 1`),

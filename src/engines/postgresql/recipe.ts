@@ -73,9 +73,11 @@ function adopt(place: Place): ReturnType<ServerRecipe['adopt']> {
   return [{ program: 'postgres', args, input: adoptStatements(place) }]
 }
 
-// A server that takes a few statements from its input, and is not to put them into its log.
+// A server that takes a few statements from its input, and is not to put them into its log, whatever a snapshot's own settings say.
+// An error is fatal to it, so that is what it still tells.
 const ALONE = {
   exit_on_error: 'on',
+  log_min_messages: 'fatal',
   log_min_error_statement: 'panic',
   password_encryption: 'scram-sha-256',
   fsync: 'off',
