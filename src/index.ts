@@ -5,6 +5,7 @@ import { openWith } from './core/open.ts'
 import { parts } from './parts.ts'
 
 export type * from './core/answers.ts'
+export type * from './core/backup-answers.ts'
 export type * from './core/keeping-answers.ts'
 export type { Latest } from './core/latest.ts'
 export type * from './core/comparing.ts'

@@ -5,7 +5,17 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { HayaiError, nearest } from '../index.ts'
 
 /** What completion offers in a place: names that only the project knows, or words that are always the same. */
-export type Proposal = 'databases' | 'snapshots' | 'deleted' | 'folders' | 'files' | 'engines' | 'formats' | 'commands' | readonly string[]
+export type Proposal =
+  | 'databases'
+  | 'snapshots'
+  | 'backups'
+  | 'deleted'
+  | 'folders'
+  | 'files'
+  | 'engines'
+  | 'formats'
+  | 'commands'
+  | readonly string[]
 
 export interface Flag {
   /** `list`: may be given more than once, and all of them count. Of the others the last one counts. */

@@ -138,6 +138,8 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
       return orNone(databases())
     case 'snapshots':
       return [...(await orNone(databases())), ...(await orNone(snapshots(current))), [':files', '']]
+    case 'backups':
+      return [...(await orNone(backups())), [':folders', '']]
     case 'deleted':
       return orNone(deleted())
     case 'commands':
@@ -173,6 +175,11 @@ async function snapshots(current: string): Promise<readonly Candidate[]> {
       ...(byId && id !== '' ? [[id.slice(0, Math.max(8, current.length)), meaning] as const] : []),
     ]
   })
+}
+
+async function backups(): Promise<readonly Candidate[]> {
+  const project = await openProject()
+  return (await project.backups()).map(({ name, created }) => [name, created === null ? '' : age(created)])
 }
 
 async function deleted(): Promise<readonly Candidate[]> {

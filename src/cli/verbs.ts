@@ -51,6 +51,15 @@ export const GROUPS: readonly Group[] = [
     },
   },
   {
+    title: 'Everything together',
+    verbs: {
+      backup: {
+        brief: 'Back up all databases at one moment; list, show, restore backups',
+        load: async () => (await import('./commands/backup.ts')).backup,
+      },
+    },
+  },
+  {
     title: 'Hayai itself',
     verbs: {
       help: { brief: 'Show help of a command', load: async () => (await import('./commands/help.ts')).help },

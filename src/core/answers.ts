@@ -5,6 +5,7 @@ import type { Secret } from '../base/secret.ts'
 import type { Census } from '../engines/engine.ts'
 import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
+import type { Backups } from './backup-answers.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Latest } from './latest.ts'
 import type { DiffAnswer, DiffRequest, GuardAnswer, GuardRequest } from './comparing.ts'
@@ -233,7 +234,7 @@ export interface UndoAnswer {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping {
+export interface Project extends SnapshotKeeping, Backups {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

@@ -2,6 +2,7 @@
 // that belongs to it.
 
 import { HayaiError } from '../base/errors.ts'
+import { exists } from '../base/files.ts'
 import { withLock } from '../base/locks.ts'
 import { checkName } from '../base/names.ts'
 import { nearest } from '../base/nearest.ts'
@@ -67,10 +68,16 @@ export async function withDatabase<T>(
   options: { readonly purpose: string; readonly signal?: AbortSignal },
   work: () => Promise<T>,
 ): Promise<T> {
+  await settle(context)
   return withLock(context.paths.databaseLock(database.name), options, async () => {
     await database.site.recover()
     return work()
   })
+}
+
+/** A restore of several databases that a killed command left half done is finished, or taken back, before anything else. */
+export async function settle(context: Context): Promise<void> {
+  if (await exists(context.paths.journal)) await (await import('./backup/switch.ts')).settleLeft(context)
 }
 
 /** What `.hayaidb` declares; undefined where there is none. */

@@ -5,11 +5,12 @@ import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { assemble, configOf, engineOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
+import { assemble, configOf, engineOf, runtimeFor, settle, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
 import { declare, release, reserve, type Wish } from './reserve.ts'
 
 export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
+  await settle(context)
   const wish = await wishOf(context, request)
   const { database, present } = await ensure(context, wish, { existsOk: request.existsOk === true, dryRun: request.dryRun === true }, watch)
   return answer([{ view: database, present }], request.dryRun === true)

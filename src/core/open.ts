@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { locateProject } from '../project/locate.ts'
 import { CONFIG_NAME, pathsOf } from '../project/paths.ts'
 import type { OpenOptions, Project, Watch } from './answers.ts'
+import type { Backups } from './backup-answers.ts'
 import type { Context, Parts } from './context.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import { interrupted } from './watching.ts'
@@ -24,6 +25,7 @@ export async function openWith(parts: Parts, options: OpenOptions = {}): Promise
 function facade(context: Context): Project {
   return {
     ...keeping(context),
+    ...together(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -68,6 +70,20 @@ function keeping(context: Context): SnapshotKeeping {
     prune: async (request) => (await import('./prune.ts')).prune(context, request),
     exportSnapshot: (request, watch) => guarded(watch, async () => (await import('./parcels.ts')).exportSnapshot(context, request, watch)),
     importSnapshot: (request, watch) => guarded(watch, async () => (await import('./parcels.ts')).importSnapshot(context, request, watch)),
+  }
+}
+
+function together(context: Context): Backups {
+  return {
+    backup: (request, watch) => guarded(watch, async () => (await import('./backup/make.ts')).backup(context, request ?? {}, watch)),
+    backups: async (options) => (await import('./backup/keep.ts')).backups(context, options?.folder),
+    showBackup: async (request) => (await import('./backup/keep.ts')).showBackup(context, request ?? {}),
+    restoreBackup: (request, watch) =>
+      guarded(watch, async () => (await import('./backup/restore.ts')).restoreBackup(context, request, watch)),
+    undoAll: (options, watch) =>
+      guarded(watch, async () => (await import('./backup/undo.ts')).undoAll(context, -1, options?.dryRun === true, watch)),
+    redoAll: (options, watch) =>
+      guarded(watch, async () => (await import('./backup/undo.ts')).undoAll(context, 1, options?.dryRun === true, watch)),
   }
 }
 

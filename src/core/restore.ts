@@ -89,7 +89,7 @@ async function cheapChecks(context: Context, goal: Goal, source: Source): Promis
   return checks
 }
 
-export function versionCheck(source: Source, version: string): Check {
+export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'format'>, version: string): Check {
   const { recipe } = source.engine
   const made = source.manifest?.version ?? ''
   if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }

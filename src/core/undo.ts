@@ -26,6 +26,11 @@ export async function redo(context: Context, asked: string | undefined, dryRun: 
 function lastChanged(catalog: Catalog): string {
   const last = catalog.history.findLast(({ what }) => what !== 'deleted')
   if (last === undefined) throw nothing('undone', 'Nothing was restored or removed in this project.')
+  if (last.together !== undefined) {
+    throw new HayaiError('WRONG_STATE', 'what was done last was a restore of a whole backup', {
+      hint: `Take back all of it: hayai undo --all; or one database: hayai undo ${last.database}`,
+    })
+  }
   return last.database
 }
 

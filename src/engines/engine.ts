@@ -17,10 +17,7 @@ export interface Census {
   readonly tables: Readonly<Record<string, number>>
   /** Other things worth counting: `database/indexes`, `roles`, ... → how many. */
   readonly objects: Readonly<Record<string, number>>
-  /**
-   * True of a physical copy that others wrote to while it was made, so that nobody can have counted what is in it: `tables` are
-   * those that stood all the while, and what is restored has them, but may count more or less, and have others beside them.
-   */
+  /** True of a physical copy that others wrote to: `tables` stood all the while; what is restored has them, maybe others, and any number of rows. */
   readonly moving?: boolean | undefined
 }
 
@@ -33,6 +30,8 @@ export interface Facts {
   readonly notes: readonly string[]
   /** Program → version it reports. */
   readonly tools: Readonly<Record<string, string>>
+  /** Of a dump: milliseconds for which writers, or some of them, were kept waiting; not there where nobody was. */
+  readonly blocked?: number | undefined
 }
 
 /** What a column is, in the engine's own words. `default` also says how a value is generated. */
@@ -73,6 +72,9 @@ export interface Survey extends Outlined {
    */
   readonly digests: Readonly<Record<string, string>> | null
 }
+
+/** Called when all that takes time is done; returns when the instant may be fixed, and throws when it is not wanted any more. */
+export type Ready = () => Promise<void>
 
 /** A dump whose instant is already fixed: what others write from now on is not in it. A physical copy may be of its end instead. */
 export interface Dump {
@@ -244,8 +246,8 @@ export interface Engine {
    * digest of every table's rows, which are read and digested where they are.
    */
   survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey>
-  /** Fixes an instant and gives facts and bytes of it. */
-  dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump>
+  /** Fixes an instant, right after `ready` has returned and never before (so that several have the same), and gives facts and bytes of it. */
+  dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump>
   /** Fills an EMPTY target, never one with data; leaves it ready for use (analysed, checked). */
   load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>
   /** Passes the bytes on; throws CORRUPT at their end when the format's own end marker is not there. */

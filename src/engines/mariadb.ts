@@ -31,7 +31,7 @@ export const mariadb: Engine = {
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MARIADB, target),
   survey: (target, depth, signal) => survey(MARIADB, target, depth, signal),
-  dump: (target, _format, signal) => dump(MARIADB, target, signal),
+  dump: (target, _format, signal, ready) => dump(MARIADB, target, signal, ready),
   load: (target, _format, bytes, signal) => load(MARIADB, target, bytes, signal),
   check: (_format, bytes) => checkEnds(bytes),
 }

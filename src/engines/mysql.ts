@@ -31,7 +31,7 @@ export const mysql: Engine = {
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MYSQL, target),
   survey: (target, depth, signal) => survey(MYSQL, target, depth, signal),
-  dump: (target, _format, signal) => dump(MYSQL, target, signal),
+  dump: (target, _format, signal, ready) => dump(MYSQL, target, signal, ready),
   load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),
   check: (_format, bytes) => checkEnds(bytes),
 }

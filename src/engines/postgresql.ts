@@ -41,7 +41,11 @@ export const postgresql: Engine = {
   uri,
   inspect,
   survey,
-  dump: (target, format, signal) => (format.name === 'tar' ? baseBackup(target, signal) : dump(target, signal)),
+  async dump(target, format, signal, ready) {
+    if (format.name !== 'tar') return dump(target, signal, ready)
+    await ready?.()
+    return baseBackup(target, signal)
+  },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),
   check: (format, bytes) => (format.name === 'tar' ? checkArchive(bytes) : checkEnds(bytes)),
 }

@@ -65,6 +65,8 @@ export interface HistoryEvent {
   readonly database: string
   /** Of `deleted`: which deletion of snapshots it was. */
   readonly deletion: string | undefined
+  /** Of `restored`: which restore of several databases together it was. */
+  readonly together?: string | undefined
 }
 
 export interface Catalog {
@@ -132,6 +134,13 @@ export async function makeOwnFolder(root: string): Promise<Paths> {
 /** The history with one more event; the newest hundred are kept. */
 export function withEvent(catalog: Catalog, what: HistoryEvent['what'], database: string, at = new Date(), deletion?: string): Catalog {
   return { ...catalog, history: [...catalog.history, { at: at.toISOString(), what, database, deletion }].slice(-100) }
+}
+
+/** The history with the restore of several databases together. Told twice, it is told once. */
+export function withTogether(catalog: Catalog, databases: readonly string[], together: string, at = new Date()): Catalog {
+  if (catalog.history.some((event) => event.together === together)) return catalog
+  const events = databases.map((database) => ({ at: at.toISOString(), what: 'restored' as const, database, deletion: undefined, together }))
+  return { ...catalog, history: [...catalog.history, ...events].slice(-100) }
 }
 
 export function withSnapshotFolder(catalog: Catalog, folder: string): Catalog {
@@ -247,6 +256,12 @@ const shape: Shape<Catalog> = object<Catalog>({
   ),
   snapshotFolders: list(path),
   history: list(
-    object<HistoryEvent>({ at: instant, what: oneOf('restored', 'removed', 'deleted'), database: name, deletion: orAbsent(text) }),
+    object<HistoryEvent>({
+      at: instant,
+      what: oneOf('restored', 'removed', 'deleted'),
+      database: name,
+      deletion: orAbsent(text),
+      together: orAbsent(text),
+    }),
   ),
 })

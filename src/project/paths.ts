@@ -23,6 +23,9 @@ export interface Paths {
   readonly lock: string
   /** Held while `.hayaidb` is edited. */
   readonly configLock: string
+  /** What a switch of several databases is about to do, and the lock of whoever does it. */
+  readonly journal: string
+  readonly togetherLock: string
   readonly auditLog: string
   /** The parents of dataDir(), runDir() and of the locks and secrets. */
   readonly data: string
@@ -61,6 +64,8 @@ export function pathsOf(root: string): Paths {
     previousCatalog: join(own, 'catalog.previous.json'),
     lock: join(own, 'lock'),
     configLock: join(own, 'config.lock'),
+    journal: join(own, 'together.json'),
+    togetherLock: join(own, 'together.lock'),
     auditLog: join(own, 'audit.log'),
     data: join(own, 'data'),
     run: join(own, 'run'),

@@ -35,7 +35,30 @@ export async function save(store: Store, draft: Draft, dump: Dump, options: Save
   await clearUp(store)
   const nameOf = (stem: string): string => fileNameOf(stem, format.extension, compression.codec)
   const stem = await reserve(store, draft.database, dump.instant, nameOf)
-  const name = nameOf(stem)
+  let placed = false
+  let manifest: Manifest
+  try {
+    manifest = await saveContent(store, stem, draft, dump, options)
+    placed = true
+    await store.put(manifestNameOf(stem), encode(manifest), { ifAbsent: true })
+  } catch (error) {
+    // If even this fails the note stays, which keeps the file out of every list. What went wrong first is what is told.
+    const gone = placed ? store.delete(nameOf(stem)) : Promise.resolve()
+    await gone.then(() => release(store, stem)).catch(() => {})
+    throw error
+  }
+  // From here on it is a snapshot, also with the note beside it: a store may refuse to delete, and the next save tries again.
+  await release(store, stem).catch(() => {})
+  return manifest
+}
+
+/**
+ * The content alone, under a name that begins with `stem` and is the caller's own, and the record of it: for those who keep the
+ * record in another place. It is there, whole and durable, when this returns; else nothing is.
+ */
+export async function saveContent(store: Store, stem: string, draft: Draft, dump: Dump, options: SaveOptions): Promise<Manifest> {
+  const { format, compression, signal } = options
+  const name = fileNameOf(stem, format.extension, compression.codec)
   const sealing = sealed(signal)
   const sealedBytes = (bytes: Bytes): Bytes => {
     const plain = meter(options.check(bytes), options.onProgress)
@@ -49,19 +72,7 @@ export async function save(store: Store, draft: Draft, dump: Dump, options: Save
   // What is stored as it was dumped can be written by whoever dumps it.
   const landing = land === null || compression.codec !== 'none' ? undefined : land
   const source: Source = landing === undefined ? sealedBytes(bytes) : (into) => sealedBytes(into === undefined ? bytes : landing(into))
-  let placed = false
-  try {
-    await store.put(name, source, { ifAbsent: true })
-    placed = true
-    await store.put(manifestNameOf(stem), encode(sealing.manifest()), { ifAbsent: true })
-  } catch (error) {
-    // If even this fails the note stays, which keeps the file out of every list. What went wrong first is what is told.
-    const gone = placed ? store.delete(name) : Promise.resolve()
-    await gone.then(() => release(store, stem)).catch(() => {})
-    throw error
-  }
-  // From here on it is a snapshot, also with the note beside it: a store may refuse to delete, and the next save tries again.
-  await release(store, stem).catch(() => {})
+  await store.put(name, source, { ifAbsent: true })
   return sealing.manifest()
 }
 

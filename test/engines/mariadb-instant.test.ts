@@ -115,7 +115,7 @@ describe.skipIf(noServer)('the instant of MariaDB (needs its server programs)', 
 
     test('is not waited for without end', async () => {
       const { done } = await altering()
-      const impatient = dump(MARIADB, server.target, never, { change: 0, lock: 1 })
+      const impatient = dump(MARIADB, server.target, never, undefined, { change: 0, lock: 1 })
       await expect(impatient).rejects.toMatchObject({ code: 'LOCKED', hint: saying('PROCESSLIST') })
       await done
       await nobodyLeft()
@@ -139,7 +139,7 @@ describe.skipIf(noServer)('the instant of MariaDB (needs its server programs)', 
   test('a client that does not finish writing to a table without transactions is told of in a note', async () => {
     const client = server.sql('INSERT INTO mem SELECT SLEEP(5)')
     await expect.poll(() => server.sql(`SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'`)).toBe('1')
-    const held = await dump(MARIADB, server.target, never, { change: 10, lock: 1 })
+    const held = await dump(MARIADB, server.target, never, undefined, { change: 10, lock: 1 })
     await drain(held.bytes)
     expect((await held.facts()).notes).toContainEqual(
       expect.stringMatching(/^These tables know no transactions, and could not be locked.*mem \(MEMORY\)/),
@@ -152,7 +152,7 @@ describe.skipIf(noServer)('the instant of MariaDB (needs its server programs)', 
   test('a client that holds a table locked for writing is waited for, but not without end', async () => {
     const client = await connect(MARIADB, server.endpoint)
     await client.query('LOCK TABLES t WRITE')
-    await expect(dump(MARIADB, server.target, never, { change: 1, lock: 1 })).rejects.toMatchObject({ code: 'LOCKED' })
+    await expect(dump(MARIADB, server.target, never, undefined, { change: 1, lock: 1 })).rejects.toMatchObject({ code: 'LOCKED' })
     const patient = dump(MARIADB, server.target, never)
     await expect.poll(() => waiting('BACKUP')).toBe('1')
     await client.close()

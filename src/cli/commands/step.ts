@@ -1,6 +1,6 @@
 // What undo and redo have in common.
 
-import type { UndoAnswer } from '../../index.ts'
+import { HayaiError, type UndoAllAnswer, type UndoAnswer } from '../../index.ts'
 import type { Said } from '../command.ts'
 
 export const CHANGED = {
@@ -27,6 +27,37 @@ export function stepAnswer(answer: UndoAnswer): Said {
         what === 'returned' ? `${name} is back` : `the live data of ${name} is ${to} now${from === null ? '' : `, no longer ${from}`}`
       const said = notes.map((note) => `\n  note: ${note}`).join('')
       return `${style.good('✓')} ${done}${said}${again === null ? '' : `\n  take that back: ${again}`}`
+    },
+  }
+}
+
+export const ALL = { all: { kind: 'switch', brief: 'Every database that the last restore of a backup changed, or none' } } as const
+
+export function refuseBoth(name: string | undefined, all: boolean): void {
+  if (name !== undefined && all) throw new HayaiError('USAGE', 'a database is named, or it is --all', { hint: 'Leave one of them out.' })
+}
+
+export function allText({ databases }: UndoAllAnswer): string {
+  return databases
+    .map(({ database, what, from, to }) => {
+      if (what === 'removed') return `remove "${database}", which that restore had made`
+      if (what === 'returned') return `bring "${database}" back with its data`
+      return `make ${to} the live data of "${database}" in place of ${from}`
+    })
+    .join('\n')
+}
+
+export function allAnswer(answer: UndoAllAnswer): Said {
+  const { databases, again, dryRun } = answer
+  return {
+    data: answer,
+    text: (style) => {
+      if (dryRun) return `would do:\n${allText(answer)}\nNothing was changed.`
+      const lines = databases.map(({ database, what, to }) => {
+        const done = what === 'removed' ? 'is removed' : what === 'returned' ? 'is back' : `has ${to} as its live data`
+        return `${style.good('✓')} ${style.bold(database)} ${done}`
+      })
+      return [...lines, `  take that back: ${again}`].join('\n')
     },
   }
 }

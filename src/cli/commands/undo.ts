@@ -2,18 +2,30 @@
 
 import { CHANGING } from '../arguments.ts'
 import { command } from '../command.ts'
-import { CHANGED, stepAnswer, stepText } from './step.ts'
+import { ALL, allAnswer, allText, CHANGED, refuseBoth, stepAnswer, stepText } from './step.ts'
 
 export const undo = command({
   about:
     'Makes the data that was live before the last restore live again, or brings a removed database back. Without a name it also brings back snapshots, when deleting them was what was done last. Again and again: each ' +
     'undo goes one step further back, and `hayai redo` goes forward.',
   positionals: CHANGED,
-  flags: CHANGING,
-  examples: { 'hayai undo': 'whatever was done last', 'hayai undo mydb': 'the last step of one database' },
+  flags: { ...ALL, ...CHANGING },
+  examples: {
+    'hayai undo': 'whatever was done last',
+    'hayai undo mydb': 'the last step of one database',
+    'hayai undo --all': 'the last restore of a backup',
+  },
   failures: ['WRONG_STATE', 'NOT_FOUND', 'LOCKED'],
   async run({ args, flags, session }) {
+    refuseBoth(args.name, flags.all)
     const project = await session.open()
+    if (flags.all) {
+      if (session.interactive && !flags.yes && !flags['dry-run']) {
+        const { agree } = await import('../questions.ts')
+        await agree(`${allText(await project.undoAll({ dryRun: true }, session.watch))}?`, session)
+      }
+      return allAnswer(await project.undoAll({ dryRun: flags['dry-run'] }, session.watch))
+    }
     if (session.interactive && !flags.yes && !flags['dry-run']) {
       const preview = await project.undo(args.name, { dryRun: true }, session.watch)
       const { agree } = await import('../questions.ts')

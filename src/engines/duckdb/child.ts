@@ -20,7 +20,10 @@ const work: Work = {
   look,
   inspect,
   survey,
-  hold: (request) => hold(request, tell, () => void permission()),
+  hold: async (request) => {
+    if (!permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
+    await hold(request, tell, () => void permission())
+  },
   copy: (request) => copy(request, tell),
   examine,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),

@@ -5,11 +5,10 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
-import { permissionOf } from '../../base/child.ts'
 import { run } from '../../base/exec.ts'
 import { beats } from '../../base/pulse.ts'
 import { tarOfFile } from '../../base/tar-file.ts'
-import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
+import type { Dump, Facts, Format, Ready, Survey, Target } from '../engine.ts'
 import { ask, childFor } from './ask.ts'
 import type { Counted, Happening, Surveyed } from './protocol.ts'
 import { PATIENCE } from './recipe.ts'
@@ -18,7 +17,7 @@ import { PATIENCE } from './recipe.ts'
 export const MEMBER = 'database.duckdb'
 
 /** Returns as soon as writers are kept out; the copy goes on being made, read or not, until close(). */
-export async function dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
+export async function dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump> {
   const folder = join(target.scratch, 'copy')
   await mkdir(folder)
   const copy = join(folder, basename(target.path)) // DuckDB calls a database by the name of its file, and so may a view in it
@@ -27,16 +26,27 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
   const ends = AbortSignal.any([signal, closing.signal])
   const instant = Promise.withResolvers<{ readonly at: Date; readonly bytes: number }>()
   const pulse = { alive: 0, alone: false }
+  let blocked = 0
 
   async function copyAway(): Promise<void> {
-    const copied = Promise.withResolvers<boolean>()
+    const [permitted, copied] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    async function* permissions(): Bytes {
+      await permitted.promise
+      yield Buffer.from('g')
+      await copied.promise
+    }
     const on = async (happening: Happening): Promise<void> => {
+      if (happening.event === 'ready') {
+        await ready?.()
+        permitted.resolve()
+      }
       if (happening.event !== 'held') return
       instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
       await ask('copy', { file: target.path, to: copy, durable: false }, { signal: ends, on: () => void pulse.alive++ })
-      copied.resolve(false)
+      copied.resolve()
+      blocked = Date.now() - Date.parse(happening.at)
     }
-    await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permissionOf(copied.promise) })
+    await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permissions() })
   }
   async function copyAndExamine(): Promise<Surveyed> {
     await copyAway()
@@ -63,7 +73,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal):
     instant: at,
     bytes: read(),
     land: null,
-    facts: async () => surveyOf(await counted),
+    facts: async () => ({ ...surveyOf(await counted), blocked }),
     expectedBytes: format.name === 'sql' ? undefined : bytes,
     async close() {
       closing.abort()

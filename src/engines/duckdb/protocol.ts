@@ -26,7 +26,7 @@ export interface Requests {
   readonly look: { readonly file: string }
   readonly inspect: { readonly file: string; readonly patience: number }
   readonly survey: { readonly file: string; readonly patience: number; readonly rows: boolean }
-  /** Keeps writers out of a live file: says `held`, and lets go when its input ends. */
+  /** Keeps writers out of a live file: says `ready`, goes on when it is permitted, says `held`, and lets go when its input ends. */
   readonly hold: { readonly file: string; readonly patience: number }
   /** Copies a file that is held, with what belongs to it. Tells of `progress`. Needs no DuckDB. */
   readonly copy: { readonly file: string; readonly to: string; readonly durable: boolean }

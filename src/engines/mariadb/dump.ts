@@ -3,15 +3,14 @@
 //
 // One run of the dump program reads all databases in one transaction. Structure, and tables without transactions, are held still.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
+import type { Dump, Endpoint, Outlined, Ready, Target } from '../engine.ts'
 import { readAccounts, type Accounts } from './accounts.ts'
 import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { readExtras } from './extras.ts'
-import { giveWay, guard, lockTables, PATIENCE, type Patience } from './hold.ts'
+import { attended, giveWay, guard, lockTables, PATIENCE, stopWriters, type Patience } from './hold.ts'
 import { endLine, headLine } from './marks.ts'
 import { readNotes } from './notes.ts'
 import { readOutline as readStructure } from './outline.ts'
@@ -34,7 +33,13 @@ interface Held {
   readonly facts: Omit<Outlined, 'census'>
 }
 
-export async function dump(dialect: Dialect, target: Target, outer: AbortSignal, patience: Patience = PATIENCE): Promise<Dump> {
+export async function dump(
+  dialect: Dialect,
+  target: Target,
+  outer: AbortSignal,
+  ready?: Ready,
+  patience: Patience = PATIENCE,
+): Promise<Dump> {
   const closing = new AbortController()
   const signal = AbortSignal.any([outer, closing.signal])
   const open: (() => Promise<unknown>)[] = []
@@ -43,7 +48,7 @@ export async function dump(dialect: Dialect, target: Target, outer: AbortSignal,
     await Promise.all(open.splice(0).map((end) => end()))
   }
   try {
-    const held = await hold({ dialect, target, signal, open, patience })
+    const held = await hold({ dialect, target, signal, open, patience, ready })
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     return {
@@ -84,9 +89,10 @@ interface Holding {
   /** What has to be ended in the end. */
   readonly open: (() => Promise<unknown>)[]
   readonly patience: Patience
+  readonly ready: Ready | undefined
 }
 
-async function hold({ dialect, target, signal, open, patience }: Holding): Promise<Held> {
+async function hold({ dialect, target, signal, open, patience, ready }: Holding): Promise<Held> {
   const endpoint = endpointOf(target)
   const session = async (): Promise<Session> => {
     const made = await connect(dialect, endpoint, { signal })
@@ -106,10 +112,14 @@ async function hold({ dialect, target, signal, open, patience }: Holding): Promi
   const inMain = section(accounts.callsInMain) + section(views.inMain)
   const alone = outline.databases.length === 1
   const counter = passage(endpoint.database, alone ? '' : inMain)
+  const stopping = ready === undefined ? undefined : await session()
+  await ready?.()
+  const stop = stopping === undefined ? undefined : await stopWriters(stopping)
   const program = runProgram(server, target, all, signal)[Symbol.asyncIterator]()
   open.push(async () => program.return?.())
   const begun = await untilBegun(counter, program, dialect)
-  const instant = new Date()
+  const instant = stop?.at ?? new Date()
+  const blocked = await stop?.end()
   const notes = [...(await readNotes(reading, server, outline, views.broken)), ...unlocked, ...accounts.notes]
   const { first, last } = await surroundings({
     reading,
@@ -129,7 +139,14 @@ async function hold({ dialect, target, signal, open, patience }: Holding): Promi
     program,
     first,
     last,
-    facts: { product: dialect.product, version: server.version, notes, tools: { [dialect.programs.dump]: tool }, outline: structure },
+    facts: {
+      product: dialect.product,
+      version: server.version,
+      notes,
+      tools: { [dialect.programs.dump]: tool },
+      outline: structure,
+      blocked,
+    },
   }
 }
 
@@ -261,8 +278,6 @@ function alterDatabase(shown: string): string {
   return options === '' ? '' : `ALTER DATABASE ${options};\n`
 }
 
-const SILENCE = 1000
-
 async function* write(
   { begun, program, passage: counter, guarding, server, outline, first, last, facts }: Held,
   tell: (facts: Outlined) => void,
@@ -280,16 +295,4 @@ async function* write(
   const census = censusOf(outline, passed)
   yield Buffer.from(last)
   tell({ ...facts, census })
-}
-
-/** Waits, and asks after each second of silence whether somebody waits for us. */
-async function attended<T>(awaited: Promise<T>, ask: () => Promise<boolean>): Promise<T> {
-  const come = awaited.then((value) => ({ value }))
-  for (let gaveWay = false; ;) {
-    const silence = new AbortController()
-    const result = await Promise.race([come, sleep(SILENCE, undefined, { signal: silence.signal }).catch(() => undefined)])
-    silence.abort()
-    if (result !== undefined) return result.value
-    if (!gaveWay) gaveWay = await ask()
-  }
 }

@@ -68,6 +68,35 @@ export async function lockTables(session: Session, tables: readonly Table[], { l
   }
 }
 
+/** How long others may keep a stop of all writers waiting, with all who come after them waiting too; seconds. */
+const STOP_WAIT = 1
+
+export interface Stop {
+  /** When nobody could write any more. */
+  readonly at: Date
+  /** Lets them write again, and tells for how many milliseconds they could not. */
+  end(): Promise<number>
+}
+
+/** Nobody writes from now on, for as short as it takes another to begin its transaction. undefined: a statement that writes does not end. */
+export async function stopWriters(session: Session): Promise<Stop | undefined> {
+  const asked = Date.now()
+  try {
+    await session.query(`SET SESSION lock_wait_timeout = ${STOP_WAIT}`)
+    await session.query('FLUSH TABLES WITH READ LOCK')
+  } catch (error) {
+    if (errorNumber(error) !== LOCK_WAIT_TIMEOUT) throw error
+    return undefined
+  }
+  return {
+    at: new Date(),
+    async end() {
+      await session.query('UNLOCK TABLES')
+      return Date.now() - asked
+    },
+  }
+}
+
 async function locked(session: Session, statement: string, otherwise: string): Promise<void> {
   try {
     await session.query(statement)
@@ -88,4 +117,18 @@ export async function giveWay(session: Session, dialect: Dialect): Promise<boole
   if ((row?.stuck ?? 0) < 2) return false
   await session.query(dialect.guardEnds)
   return true
+}
+
+const SILENCE = 1000
+
+/** Waits, and asks after each second of silence whether somebody waits for us. */
+export async function attended<T>(awaited: Promise<T>, ask: () => Promise<boolean>): Promise<T> {
+  const come = awaited.then((value) => ({ value }))
+  for (let gaveWay = false; ;) {
+    const silence = new AbortController()
+    const result = await Promise.race([come, sleep(SILENCE, undefined, { signal: silence.signal }).catch(() => undefined)])
+    silence.abort()
+    if (result !== undefined) return result.value
+    if (!gaveWay) gaveWay = await ask()
+  }
 }

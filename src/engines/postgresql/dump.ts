@@ -4,7 +4,7 @@
 import { once, text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { landed, type Landing } from '../../base/landing.ts'
-import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Target } from '../engine.ts'
+import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Ready, Target } from '../engine.ts'
 import { countRoles, databaseCensus, isTouched, joined, listDatabases, outline, readServer, type Outline, type Server } from './catalog.ts'
 import { endLine, headLine } from './marks.ts'
 import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
@@ -40,7 +40,7 @@ interface Held {
   readonly facts: Omit<Outlined, 'census'>
 }
 
-export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
+export async function dump(target: Target, outer: AbortSignal, ready: Ready = atOnce): Promise<Dump> {
   const closing = new AbortController()
   const signal = AbortSignal.any([outer, closing.signal])
   const sessions: Session[] = []
@@ -49,7 +49,7 @@ export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
     closing.abort(notToItsEnd())
   }
   try {
-    const held = await hold(target, sessions, signal)
+    const held = await hold(target, sessions, signal, ready)
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     const read = (into?: Landing): Bytes => closedAtItsEnd(write({ target, held, signal, tell: facts.resolve, into }), close, facts.reject)
@@ -70,6 +70,8 @@ export async function dump(target: Target, outer: AbortSignal): Promise<Dump> {
   }
 }
 
+const atOnce: Ready = () => Promise.resolve()
+
 const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
 async function* closedAtItsEnd(source: Bytes, close: () => Promise<void>, reject: (error: unknown) => void): Bytes {
@@ -85,7 +87,7 @@ async function* closedAtItsEnd(source: Bytes, close: () => Promise<void>, reject
 }
 
 /** Fixes the instant: a snapshot in every database, exported so that pg_dump reads the same one. */
-async function hold(target: Target, sessions: Session[], signal: AbortSignal): Promise<Held> {
+async function hold(target: Target, sessions: Session[], signal: AbortSignal, ready: Ready): Promise<Held> {
   const endpoint = endpointOf(target)
   const open = async (database: string): Promise<Session> => {
     const session = await connect(endpoint, { database, signal })
@@ -102,6 +104,7 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal): P
     if (session.database !== STOCK || (await isTouched(session))) wanted.push(session)
     else await session.close()
   }
+  await ready()
   const snapshots = await Promise.all(wanted.map(exportSnapshot))
   const instant = new Date()
   const parts: Part[] = []

@@ -2,7 +2,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Dump, Format, Outlined, Target } from '../engine.ts'
+import type { Dump, Format, Outlined, Ready, Target } from '../engine.ts'
 import { census } from './census.ts'
 import type { Dialect } from './dialect.ts'
 import { packed } from './folder.ts'
@@ -12,13 +12,14 @@ import { endpointOf, open, type Session } from './session.ts'
 import { outlineOf, readLibraries } from './survey.ts'
 import { transfer } from './transfer.ts'
 
-export async function dump(dialect: Dialect, target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
+export async function dump(dialect: Dialect, target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump> {
   const session = await open(endpointOf(target), signal)
   try {
     const version = await readVersion(dialect, session)
     const notes = await accountNotes(session)
     const libraries = await readLibraries(session)
     const asFolder = format.name === 'tar'
+    await ready?.()
     const { size, bytes } = await transfer(session, asFolder)
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it

@@ -22,7 +22,7 @@ export function engine(dialect: Dialect): Engine {
     uri,
     inspect: (target) => inspect(dialect, target),
     survey: (target, depth, signal) => survey(dialect, target, depth, signal),
-    dump: (target, format, signal) => dump(dialect, target, format, signal),
+    dump: (target, format, signal, ready) => dump(dialect, target, format, signal, ready),
     load,
     check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkRdb(bytes)),
   }

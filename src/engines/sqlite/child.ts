@@ -23,7 +23,7 @@ const work: Work = {
   look,
   inspect: ({ file, patience }) => within(file, patience, countAll),
   survey: ({ file, patience, rows }) => within(file, patience, (db) => surveyed(db, rows)),
-  copy: (request) => copyAndCheck(request, tell),
+  copy: (request) => copyAndCheck(request, tell, () => permitted()),
   check,
   bears,
   unmark,
@@ -53,6 +53,10 @@ async function within<T>(file: string, patience: number, work: (db: DatabaseSync
 
 function surveyed(db: DatabaseSync, rows: boolean): Surveyed {
   return { ...countAll(db), outline: outlineOf(db), digests: rows ? digestsOf(db) : null }
+}
+
+function permitted(): void {
+  if (!permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
 }
 
 // Written at once and by hand: exchange() waits inside a native call, where a stream would never be emptied.

@@ -9,8 +9,13 @@ import { checkIntegrity } from './integrity.ts'
 import { outlineOf } from './outline.ts'
 import type { Happening, Requests, Surveyed } from './protocol.ts'
 
-export async function copyAndCheck({ file, to, patience }: Requests['copy'], tell: (happening: Happening) => void): Promise<Surveyed> {
-  await copyOnline(file, to, patience, tell)
+/** `wait` returns when the instant may be fixed; throws when it is not wanted any more. */
+export async function copyAndCheck(
+  { file, to, patience }: Requests['copy'],
+  tell: (happening: Happening) => void,
+  wait: () => void,
+): Promise<Surveyed> {
+  await copyOnline(file, to, patience, tell, wait)
   giveHeader(to)
   syncFile(to)
   tell({ event: 'checking' })
@@ -33,9 +38,16 @@ const STEP_BYTES = 16 * 1024 * 1024
  * Page by page by the backup API, inside one read transaction of the source: so a program that writes meanwhile cannot make the
  * copy begin anew. In WAL mode writers go on; with a rollback journal they wait until the copy is made.
  */
-export async function copyOnline(file: string, to: string, patience: number, tell: (happening: Happening) => void): Promise<void> {
+export async function copyOnline(
+  file: string,
+  to: string,
+  patience: number,
+  tell: (happening: Happening) => void,
+  wait: () => void = () => {},
+): Promise<void> {
   const source = openLive(file)
   try {
+    wait()
     const size = await patiently(file, patience, () => {
       source.exec('BEGIN')
       try {

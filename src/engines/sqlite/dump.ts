@@ -7,7 +7,8 @@ import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
 import { beats } from '../../base/pulse.ts'
 import { tarOfFile } from '../../base/tar-file.ts'
-import type { Dump, Facts, Format, Survey, Target } from '../engine.ts'
+import { permissionOf } from '../../base/child.ts'
+import type { Dump, Facts, Format, Ready, Survey, Target } from '../engine.ts'
 import { ask, childFor } from './ask.ts'
 import type { Counted, Happening, Surveyed } from './protocol.ts'
 import { PATIENCE } from './recipe.ts'
@@ -16,18 +17,27 @@ import { PATIENCE } from './recipe.ts'
 export const MEMBER = 'database.db'
 
 /** Returns as soon as the instant is fixed; the copy goes on being made, read or not, until close(). */
-export async function dump(target: Target, format: Format, signal: AbortSignal): Promise<Dump> {
+export async function dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump> {
   const copy = join(target.scratch, 'copy.db')
   const closing = new AbortController()
   const instant = Promise.withResolvers<{ readonly at: Date; readonly bytes: number }>()
   const pulse = { alive: 0, alone: false }
-  const on = (happening: Happening): void => {
+  const permitted = Promise.withResolvers<boolean>()
+  const on = async (happening: Happening): Promise<void> => {
     pulse.alive++
+    if (happening.event === 'ready') {
+      await ready?.()
+      permitted.resolve(true)
+    }
     if (happening.event === 'instant') instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
     if (happening.event === 'checking') pulse.alone = true // the check of a copy waits for nobody
   }
   const ends = AbortSignal.any([signal, closing.signal])
-  const counted = ask('copy', { file: target.path, to: copy, patience: PATIENCE }, { signal: ends, on })
+  const counted = ask(
+    'copy',
+    { file: target.path, to: copy, patience: PATIENCE },
+    { signal: ends, on, input: permissionOf(permitted.promise) },
+  )
   counted.catch((error: unknown) => instant.reject(error))
   const { at, bytes } = await instant.promise
 

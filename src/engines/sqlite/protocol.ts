@@ -26,7 +26,7 @@ export interface Requests {
   readonly look: { readonly file: string }
   readonly inspect: { readonly file: string; readonly patience: number }
   readonly survey: { readonly file: string; readonly patience: number; readonly rows: boolean }
-  /** A consistent copy of a live database, checked and counted. Tells of the `instant`, of `progress`, of `checking`. */
+  /** A consistent copy of a live database, checked and counted. Says `ready` and waits like `exchange`; tells of the `instant`, of `progress`, of `checking`. */
   readonly copy: { readonly file: string; readonly to: string; readonly patience: number }
   /** Throws CORRUPT unless the file, which nobody else uses, is a whole and sound database. */
   readonly check: { readonly file: string }
