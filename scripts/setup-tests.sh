@@ -32,6 +32,8 @@ has_mariadb() {
   { has_program mariadbd || [ -x /usr/sbin/mariadbd ]; } && has_program mariadb && has_program mariadb-dump && has_program mariadb-install-db
 }
 
+has_compose() { has_program docker-compose || docker compose version >/dev/null 2>&1; }
+
 # A program that is not Hayai, holding a SQLite file open.
 has_python() { has_program python3 && python3 -c 'import sqlite3' 2>/dev/null; }
 
@@ -55,6 +57,10 @@ need redis-server has_program redis-server
 need redis-tools has_program redis-cli
 need mariadb-server has_mariadb
 need mariadb-backup has_program mariadb-backup
+need docker.io has_program dockerd
+need docker-compose has_compose
+need iptables has_program iptables
+need mmdebstrap has_program mmdebstrap
 need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps
 need zstd has_program zstd
@@ -104,10 +110,10 @@ if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
 
 # Other packages start a server of their own, now and at each boot. While they are installed, nothing may be started.
 policy=/usr/sbin/policy-rc.d
-starting=(redis-server mariadb-server) # each package's service is called like it, without "-server" for the latter
+starting=(redis-server mariadb-server docker.io) # each package's service is called like it, without what follows the name of the product
 services=()
 for package in "${starting[@]}"; do
-  if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("${package/mariadb-server/mariadb}"); fi
+  if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("$(sed 's/mariadb-server/mariadb/; s/docker.io/docker/' <<<"$package")"); fi
 done
 restore_policy() {
   if [ -e "$policy.before-hayai" ]; then mv "$policy.before-hayai" "$policy"; else rm -f "$policy"; fi

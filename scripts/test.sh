@@ -21,11 +21,22 @@ stage() {
   fi
 }
 
+start_docker() {
+  bash scripts/docker-for-tests.sh start "$docker_folder" >"$results/docker.env"
+  # shellcheck disable=SC1091
+  . "$results/docker.env"
+}
+
 results=node_modules/.cache/hayai
 rm -rf "$results"
 mkdir -p "$results"
 
 stage 'set-up' bash scripts/setup-tests.sh
+if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null && [ "${HAYAI_TEST_IMAGES:-}" != official ]; then
+  docker_folder=$(mktemp -d /tmp/hayai-docker.XXXXXX) # short: the names of sockets are
+  trap 'bash scripts/docker-for-tests.sh stop "$docker_folder"' EXIT
+  stage 'docker' start_docker
+fi
 stage 'types' npm run --silent typecheck
 stage 'lint' npm run --silent lint
 stage 'format' npm run --silent format:check

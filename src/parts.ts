@@ -8,6 +8,7 @@ import { postgresql } from './engines/postgresql.ts'
 import { redis } from './engines/redis.ts'
 import { sqlite } from './engines/sqlite.ts'
 import { valkey } from './engines/valkey.ts'
+import { compose } from './runtimes/compose.ts'
 import { embedded } from './runtimes/embedded.ts'
 import { native } from './runtimes/native.ts'
 import { folderAliases } from './stores/aliases.ts'
@@ -15,7 +16,7 @@ import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
   engines: { postgresql, sqlite, duckdb, mariadb, mysql, redis, valkey },
-  runtimes: { native, embedded },
+  runtimes: { native, embedded, compose },
   openFolder: folderStore,
   openAliases: folderAliases,
 }

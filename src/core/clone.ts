@@ -9,7 +9,7 @@ import { addToConfig, declarationIn, type DatabaseDeclaration } from '../project
 import type { Generation } from '../runtimes/runtime.ts'
 import type { Check, CloneAnswer, CloneRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { assemble, configOf, databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
+import { assemble, configOf, databaseOf, declaredIn, formatOf, withDatabase, type Context, type Database } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { wishOf } from './init.ts'
@@ -101,7 +101,7 @@ async function present(context: Context, model: Database, { to, force, port }: C
 
 async function fits(goal: Database, source: Source): Promise<Check> {
   if (source.manifest === null) return { what: 'version', ok: true, detail: 'no manifest: the engine will see' }
-  const { version } = await goal.runtime.probe(goal.engine, (await majorOf(goal)) ?? undefined)
+  const { version } = await goal.runtime.probe(goal.engine, (await majorOf(goal)) ?? undefined, goal.placement.container.image)
   return versionCheck(source, version)
 }
 
@@ -145,7 +145,12 @@ async function made(order: Order, request: CloneRequest): Promise<{ readonly dat
   const wish = await cloneWish(context, model, request)
   const { entry, reserved } = await reserve(context, wish, false)
   const version = entry.version ?? (await majorOf(model))
-  const database = await assemble(context, wish.name, { ...entry, version }, () => Promise.resolve(wish.environment))
+  const database = await assemble(context, wish.name, { ...entry, version }, async () => {
+    const declared = declaredIn(await configOf(context), wish.declared === undefined ? model.name : wish.name)
+    // Volumes are the source's own.
+    const volumes = wish.declared === undefined ? [] : declared.container.volumes
+    return { ...declared, environment: wish.environment, container: { ...declared.container, volumes } }
+  })
   let began = false
   try {
     const content = await withBoth(order, database, async () => {
@@ -173,8 +178,9 @@ function keptData(name: string): HayaiError {
 }
 
 /** All of it was made by this very command. */
-async function discard({ paths }: Context, { name, site }: Database): Promise<void> {
-  await site.stop()
+async function discard({ paths }: Context, { name, site, runtime }: Database): Promise<void> {
+  await site.retire()
+  await runtime.discard(paths.dataDir(name))
   for (const path of [paths.dataDir(name), paths.runDir(name), paths.logFile(name)]) await rm(path, { recursive: true, force: true })
 }
 

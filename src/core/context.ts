@@ -58,7 +58,7 @@ export async function databasesOf(context: Context): Promise<readonly Database[]
 /** Good for asking how they are, not for starting them: `.hayaidb` is not read, which is most of what `hayai list` would take. */
 export async function glance(context: Context): Promise<readonly Database[]> {
   const catalog = await readCatalog(context.root)
-  return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry, async () => ({}))))
+  return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry, async () => NOTHING)))
 }
 
 /** Does the work with the database's lock held, after whatever a killed command left there has been put right. */
@@ -94,12 +94,32 @@ export async function assemble(
   context: Context,
   name: string,
   entry: DatabaseRecord,
-  environmentOf = async (): Promise<Readonly<Record<string, string>>> => (await configOf(context))?.databases[name]?.environment ?? {},
+  declarationOf = async (): Promise<Declared> => declaredIn(await configOf(context), name),
 ): Promise<Database> {
   const engine = engineOf(context, entry.engine)
   const runtime = runtimeOf(context, entry.runtime)
-  const placement = await placementOf(context, name, entry, engine, await environmentOf())
+  const placement = await placementOf(context, name, entry, engine, await declarationOf())
   return { name, entry, engine, runtime, placement, site: runtime.site(placement, engine) }
+}
+
+/** What `.hayaidb` says that a database's place depends on. */
+export interface Declared {
+  readonly project: string | undefined
+  readonly environment: Readonly<Record<string, string>>
+  readonly container: Omit<Placement['container'], 'environment'>
+}
+
+const NOTHING: Declared = {
+  project: undefined,
+  environment: {},
+  container: { image: undefined, volumes: [], memory: undefined, restart: undefined, healthcheck: undefined },
+}
+
+export function declaredIn(config: Config | undefined, name: string): Declared {
+  const declared = config?.databases[name]
+  if (declared === undefined) return { ...NOTHING, project: config?.project }
+  const { environment, image, volumes, memory, restart, healthcheck } = declared
+  return { project: config?.project, environment, container: { image, volumes, memory, restart, healthcheck } }
 }
 
 export function engineOf(context: Context, name: string): Engine {
@@ -151,7 +171,7 @@ async function placementOf(
   name: string,
   entry: DatabaseRecord,
   engine: Engine,
-  environment: Readonly<Record<string, string>>,
+  { project, environment, container }: Declared,
 ): Promise<Placement> {
   const { paths } = context
   return {
@@ -164,6 +184,8 @@ async function placementOf(
     dataDir: paths.dataDir(name),
     runDir: paths.runDir(name),
     logFile: paths.logFile(name),
+    project: { root: context.root, name: project, folder: paths.compose },
+    container: { ...container, environment },
   }
 }
 

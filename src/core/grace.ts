@@ -1,6 +1,7 @@
 // What was replaced or removed is kept for a grace period, and then, and only then, deleted.
 
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { changeCatalog, readCatalog } from '../project/catalog.ts'
 import { audit } from './audit.ts'
 import { databasesOf, withDatabase, type Context } from './context.ts'
@@ -17,7 +18,11 @@ export async function sweepGrace(context: Context, now = new Date()): Promise<vo
 async function sweepRemoved(context: Context, now: Date): Promise<void> {
   const over = (await readCatalog(context.root)).removed.filter(({ until }) => Date.parse(until) < now.getTime())
   if (over.length === 0) return
-  for (const { trash } of over) if (trash !== null) await rm(trash, { recursive: true, force: true })
+  for (const { trash, record } of over) {
+    if (trash === null) continue
+    await context.parts.runtimes[record.runtime]?.discard(join(trash, 'data'))
+    await rm(trash, { recursive: true, force: true })
+  }
   const ids = new Set(over.map(({ record }) => record.id))
   await changeCatalog(context.root, 'clearing what was removed long ago', (catalog) => ({
     ...catalog,

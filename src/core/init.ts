@@ -66,7 +66,7 @@ interface Ensured {
 
 async function ensure(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }, watch: Watch): Promise<Ensured> {
   const { runtime } = runtimeFor(context, wish.engine, wish.runtime)
-  await runtime.probe(wish.engine, wish.version) // what is missing is told before anything is reserved
+  await runtime.probe(wish.engine, wish.version, wish.declared?.image) // what is missing is told before anything is reserved
   const { entry, reserved } = await reserve(context, wish, options.dryRun)
   const database = await assemble(context, wish.name, entry)
   if (options.dryRun) return { database: await viewOf(database), present: !reserved }

@@ -36,7 +36,7 @@ export async function remove(context: Context, name: string, options: RemoveOpti
   }
   if (options.dryRun) return answer
   await withDatabase(context, database, { purpose: `a removal of "${name}"` }, async () => {
-    await database.site.stop()
+    await database.site.retire()
     const trash = options.keepData ? null : context.paths.trash(name, database.entry.id)
     const declaration = await removeFromConfig(context.root, context.configFile, name)
     await changeCatalog(context.root, `removing "${name}"`, (current) => {

@@ -10,7 +10,7 @@ import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '.
 import { addToConfig, type DatabaseConfig } from '../project/config.ts'
 import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
 import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
-import { configOf, type Context } from './context.ts'
+import { configOf, runtimeFor, type Context } from './context.ts'
 
 export interface Wish {
   readonly name: string
@@ -92,6 +92,7 @@ export async function release(context: Context, name: string, entry: DatabaseRec
 export async function declare(context: Context, wish: Wish): Promise<void> {
   await addToConfig(context.root, context.configFile, wish.name, {
     engine: wish.engine.name,
+    ...(wish.runtime === runtimeFor(context, wish.engine, undefined).name ? {} : { runtime: wish.runtime }),
     ...(wish.version === undefined ? {} : { version: wish.version }),
     // A port that was found, not asked for, is this machine's affair: the file is for everyone.
     ...(wish.port === undefined ? {} : { port: wish.port }),

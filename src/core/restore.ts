@@ -80,7 +80,11 @@ async function goalOf(context: Context, name: string, source: Source, request: R
 async function cheapChecks(context: Context, goal: Goal, source: Source): Promise<readonly Check[]> {
   const checks: Check[] = [{ what: 'engine', ok: true, detail: source.engine.title }]
   if (goal.database !== undefined && source.manifest !== null) {
-    const { version } = await goal.database.runtime.probe(goal.database.engine, goal.database.entry.version ?? undefined)
+    const { version } = await goal.database.runtime.probe(
+      goal.database.engine,
+      goal.database.entry.version ?? undefined,
+      goal.database.placement.container.image,
+    )
     checks.push(versionCheck(source, version))
   }
   const needed = source.manifest?.files.reduce((sum, file) => sum + file.plain.bytes, 0) ?? source.view.bytes

@@ -10,7 +10,7 @@ import { generatePassword } from '../base/secret.ts'
 import type { Engine } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
 import type { Site } from '../runtimes/runtime.ts'
-import { runtimeFor, type Context } from './context.ts'
+import { configOf, declaredIn, runtimeFor, type Context, type Declared } from './context.ts'
 
 interface Wanted {
   readonly engine: Engine
@@ -22,10 +22,12 @@ interface Wanted {
 
 /** Does the work on a site of its own, of which nothing is left afterwards. */
 export async function inTrial<T>(context: Context, { engine, like, version }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
-  const id = `${engine.name}.${randomUUID()}`
   const record = (await readCatalog(context.root)).databases[like]
   const model = record?.engine === engine.name ? record : undefined
-  const site = siteOf(context, id, engine, model?.runtime, version ?? model?.version ?? undefined)
+  const { name: runtime } = runtimeFor(context, engine, model?.runtime)
+  const id = `${engine.name}.${runtime}.${randomUUID()}`
+  const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
+  const site = siteOf(context, id, { engine, runtime, version: version ?? model?.version ?? undefined, declared })
   const result = await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
     try {
       return await work(site)
@@ -40,25 +42,34 @@ export async function inTrial<T>(context: Context, { engine, like, version }: Wa
 /** Stops and deletes what killed commands left of their trials. */
 export async function sweepTrials(context: Context): Promise<void> {
   for (const id of await trialsOf(context)) {
-    const engine = context.parts.engines[id.slice(0, id.indexOf('.'))]
-    if (engine === undefined) continue // of an engine that this Hayai does not know: not its to end
+    const [named = '', runtime = ''] = id.split('.')
+    const engine = context.parts.engines[named]
+    if (engine === undefined || context.parts.runtimes[runtime] === undefined) continue // this Hayai does not know them: not its to end
     try {
       await withLock(lockOf(context, id), { purpose: 'clearing up', patience: 0 }, async () => {
-        await siteOf(context, id, engine, undefined, undefined).recover()
+        await siteOf(context, id, { engine, runtime, version: undefined, declared: declaredIn(undefined, '') }).recover()
         await rm(folderOf(context, id), { recursive: true, force: true })
       })
       await rm(lockOf(context, id), { force: true })
     } catch (error) {
-      if (!isCode(error, 'LOCKED')) throw error // somebody is at work there
+      // Somebody is at work there; or what it ran in cannot be reached now, and is no concern of a command that may not need it.
+      if (!isCode(error, 'LOCKED') && !isCode(error, 'ENVIRONMENT')) throw error
     }
   }
 }
 
-function siteOf(context: Context, id: string, engine: Engine, runtime: string | undefined, version: string | undefined): Site {
+interface Trial {
+  readonly engine: Engine
+  readonly runtime: string
+  readonly version: string | undefined
+  readonly declared: Declared
+}
+
+function siteOf(context: Context, id: string, { engine, runtime, version, declared }: Trial): Site {
   const folder = folderOf(context, id)
   const placement = {
     id,
-    name: 'trial',
+    name: `trial-${id.slice(-8)}`, // its own, for what it has in Docker
     version,
     port: 0,
     file: undefined,
@@ -66,13 +77,22 @@ function siteOf(context: Context, id: string, engine: Engine, runtime: string | 
     dataDir: join(folder, 'data'),
     runDir: join(folder, 'run'),
     logFile: join(folder, 'log'),
+    project: { root: context.root, name: declared.project, folder: context.paths.compose },
+    container: {
+      image: declared.container.image,
+      volumes: [],
+      memory: undefined,
+      restart: undefined,
+      healthcheck: undefined,
+      environment: {},
+    },
   }
   return runtimeFor(context, engine, runtime).runtime.site(placement, engine)
 }
 
 async function trialsOf(context: Context): Promise<readonly string[]> {
   try {
-    return (await readdir(join(context.paths.own, 'trials'))).filter((name) => /^[a-z0-9_-]+\.[0-9a-f-]{36}$/.test(name))
+    return (await readdir(join(context.paths.own, 'trials'))).filter((name) => /^[a-z0-9_-]+\.[a-z]+\.[0-9a-f-]{36}$/.test(name))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return []
     throw error

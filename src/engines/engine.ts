@@ -8,8 +8,10 @@ import type { Bytes } from '../base/bytes.ts'
 import type { Landing } from '../base/landing.ts'
 import type { Secret } from '../base/secret.ts'
 import type { FileRecipe } from './file-recipe.ts'
+import type { ContainerFacts, Endpoint, Place, Risen, Settings } from './place.ts'
 
 export type { Exchange, FileRecipe, Look } from './file-recipe.ts'
+export type * from './place.ts'
 
 /** Countable facts of a database, all of one instant. Two copies of the same data have equal censuses. */
 export interface Census {
@@ -105,14 +107,6 @@ export interface Format {
   byHand(file: string, census: Census): readonly string[]
 }
 
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: Secret
-  readonly database: string
-}
-
 export interface Invocation {
   /** A program's bare name; the runtime finds the one that belongs to the server. */
   readonly program: string
@@ -129,6 +123,8 @@ export interface Invocation {
 export interface Target {
   /** Where the server answers; undefined for a database that is a file. */
   readonly endpoint: Endpoint | undefined
+  /** The same server, as the programs of run() reach it: they may be in its container. */
+  readonly inner: Endpoint | undefined
   /** The folder of the data (server) or the database file itself (embedded), as this process sees it. */
   readonly path: string
   /** An empty folder on the same file system, gone at close(). */
@@ -136,41 +132,6 @@ export interface Target {
   /** Runs a program with this input. The output ends only if the program exited 0; else it throws TOOL_FAILED with its last words. */
   run(invocation: Invocation, input?: Bytes): Bytes
   close(): Promise<void>
-}
-
-/** What an engine made of `environment:`. For a file without users all three are empty. */
-export interface Settings {
-  readonly user: string
-  readonly password: Secret
-  readonly database: string
-  /** Settings of the server itself, by its own names. */
-  readonly server: Readonly<Record<string, string>>
-  /** Arguments for the program that makes the data folder; they matter at creation only. */
-  readonly creation?: readonly string[]
-  /** Passwords besides the login's that creation needs, by the engine's own names. */
-  readonly secrets?: Readonly<Record<string, Secret>>
-  /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
-  readonly unknown: readonly string[]
-}
-
-/** What a program of the recipe is told of its place. Paths are as that program sees them. */
-export interface Place {
-  readonly dataDir: string
-  readonly port: number
-  readonly settings: Settings
-  /** A file, readable by the server's account alone, that holds the password (or `secretFile`) and is removed after creation. */
-  readonly passwordFile: string
-  /** Which of `looksFor` are there. */
-  readonly found: readonly string[]
-}
-
-/** A server that has just begun to answer, for what still has to be told to it. */
-export interface Risen {
-  readonly endpoint: Endpoint
-  readonly settings: Settings
-  /** The folder of the data, as this process sees it. */
-  readonly path: string
-  readonly signal: AbortSignal
 }
 
 /** Facts from which a runtime makes and runs a server. */
@@ -221,6 +182,7 @@ export interface ServerRecipe {
   readonly forcible: boolean
   /** Succeeds once the server answers a query at its endpoint; throws until then: WRONG_STATE while it reads its data, however long that takes. */
   readonly answers: (endpoint: Endpoint) => Promise<void>
+  readonly container: ContainerFacts
   /** Tells a server that answers what it could not be told at its start. Each start ends with it; does nothing when nothing is left to do. */
   readonly settle: (risen: Risen, purpose: 'live' | 'filling') => Promise<void>
 }

@@ -109,19 +109,29 @@ function settle(raw: RawConfig): Config {
 
 // Allowed, and not honoured yet: said aloud, so that nobody relies on it. A capability that arrives takes its line away.
 const NOT_YET: Readonly<Record<string, string>> = {
+  backup: 'no table is exported by itself',
+}
+
+// What only a container can have.
+const CONTAINER: Readonly<Record<string, string>> = {
   volumes: 'its data stays in .hayai/data',
   memory: 'no limit is set',
   restart: 'it is started by `hayai start` only',
   image: 'it runs from the programs of this machine',
   healthcheck: 'Hayai asks the engine itself',
-  backup: 'no table is exported by itself',
 }
 
 function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly string[] {
   const warnings: string[] = []
   const warn = (path: Path, consequence: string) => warnings.push(`${where(path)}: ${nameOf(path)} has no effect yet: ${consequence}.`)
   for (const [name, entry] of Object.entries(raw.databases ?? {})) {
-    for (const key of Object.keys(entry)) if (NOT_YET[key] !== undefined) warn(['databases', name, key], NOT_YET[key])
+    for (const key of Object.keys(entry)) {
+      const path = ['databases', name, key]
+      if (NOT_YET[key] !== undefined) warn(path, NOT_YET[key])
+      if (CONTAINER[key] !== undefined && entry.runtime !== 'compose') {
+        warnings.push(`${where(path)}: ${nameOf(path)} has no effect without \`runtime: compose\`: ${CONTAINER[key]}.`)
+      }
+    }
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
   if (raw.global?.backup !== undefined) warn(['global', 'backup'], 'no backup is taken by itself, and none is encrypted')

@@ -33,6 +33,8 @@ export interface Paths {
   readonly logs: string
   readonly locks: string
   readonly secrets: string
+  /** What the project has in Docker. */
+  readonly compose: string
   readonly trashFolder: string
   readonly snapshots: string
   readonly backups: string
@@ -72,6 +74,7 @@ export function pathsOf(root: string): Paths {
     logs: join(own, 'logs'),
     locks: join(own, 'locks'),
     secrets: join(own, 'secrets'),
+    compose: join(own, 'compose'),
     trashFolder: join(own, 'trash'),
     snapshots: join(base, 'snapshots'),
     backups: join(base, 'backups'),

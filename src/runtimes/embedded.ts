@@ -35,6 +35,7 @@ export function embeddedRuntime({ patience = 10_000, at = () => {} }: EmbeddedOp
       }
       return { version }
     },
+    discard: () => Promise.resolve(), // all is in that folder
     site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: fileRecipe(engine), patience, at }),
   }
 }
@@ -61,6 +62,8 @@ function siteOf(home: Home): Site {
     },
 
     stop: () => Promise.resolve(),
+
+    retire: () => Promise.resolve(),
 
     async open() {
       await refuseMissing(home)
@@ -95,6 +98,10 @@ function siteOf(home: Home): Site {
       await sweepFolders(home, await readLedger(dataDir))
       await sweepPartials(dataDir)
       await sweepPartials(dirname(livePath(home)))
+    },
+
+    logs() {
+      throw new HayaiError('USAGE', `${called(home)} is a file and has no log`, { hint: `${home.title} writes none; its application may.` })
     },
   }
 }
@@ -186,6 +193,7 @@ async function targetOf(home: Home, path: string): Promise<Target> {
   await mkdir(scratch, { mode: 0o700 })
   return {
     endpoint: undefined,
+    inner: undefined,
     path,
     scratch,
     run: ({ program, args, env, signal }: Invocation, input?: Bytes) =>

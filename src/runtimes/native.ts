@@ -4,6 +4,7 @@
 import { HayaiError, messageOf } from '../base/errors.ts'
 import { sweepPartials, syncFolder, syncTree } from '../base/files.ts'
 import type { Engine, ServerRecipe } from '../engines/engine.ts'
+import { exchange, resumeExchange } from './exchange.ts'
 import {
   dropped,
   entryOf,
@@ -16,20 +17,13 @@ import {
   writeLedger,
   type Ledger,
 } from './generations.ts'
+import { markFinished, markUnfinished } from './marks.ts'
 import { accountFor, startedAs } from './native/account.ts'
-import { exchange, resumeExchange } from './native/exchange.ts'
-import {
-  deleteUnfinished,
-  makeReady,
-  makeUnfinished,
-  markFinished,
-  markUnfinished,
-  refuseUnknownData,
-  sweepFolders,
-} from './native/folders.ts'
+import { deleteUnfinished, makeReady, makeUnfinished, refuseUnknownData, sweepFolders } from './native/folders.ts'
 import { called, endpointAt, generationFolder, type Home, type Moment, type Patience } from './native/home.ts'
 import { findInstallation, type Installation } from './native/installation.ts'
-import { installationOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
+import { installationOf, liveOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
+import { logOf } from './native/log.ts'
 import { targetOf } from './native/target.ts'
 import { installationForNew, makeTwin } from './native/twin.ts'
 import type { Runtime, Site } from './runtime.ts'
@@ -52,6 +46,7 @@ export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): 
       await startedAs(await accountFor(recipe), recipe)
       return { version: (await findInstallation(recipe, engine.title, version)).version }
     },
+    discard: () => Promise.resolve(), // all is in that folder
     site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),
   }
 }
@@ -88,7 +83,7 @@ function siteOf(home: Home): Site {
         await deleteUnfinished(home, name)
         throw error
       }
-      await markFinished(home, name)
+      await markFinished(dataDir, name)
     },
 
     async start(signal) {
@@ -96,6 +91,8 @@ function siteOf(home: Home): Site {
     },
 
     stop: () => stopLive(home),
+
+    retire: () => stopLive(home),
 
     async open(programsOf) {
       const ledger = await ledgerOf(home)
@@ -127,7 +124,7 @@ function siteOf(home: Home): Site {
     async switchTo(generation) {
       const before = await ledgerOf(home)
       const next = switched(before, generation, new Date())
-      if (next !== before) await exchange(home, before, next)
+      if (next !== before) await exchange(liveOf(home), before, next)
       return generationOf(next, generation)
     },
 
@@ -139,7 +136,7 @@ function siteOf(home: Home): Site {
 
     async drop(generation) {
       const next = dropped(await ledgerOf(home), generation)
-      await markUnfinished(home, generation)
+      await markUnfinished(dataDir, generation)
       home.at('drop announced')
       await writeLedger(dataDir, next)
       home.at('dropped')
@@ -148,13 +145,15 @@ function siteOf(home: Home): Site {
 
     async recover() {
       try {
-        await resumeExchange(home)
+        await resumeExchange(liveOf(home))
       } finally {
         await sweepFolders(home, await readLedger(dataDir))
         await sweepPartials(dataDir)
         await sweepPartials(runDir)
       }
     },
+
+    logs: (options, signal) => logOf(home, options, signal),
   }
 }
 

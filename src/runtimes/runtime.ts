@@ -1,8 +1,10 @@
 // The contract of a runtime: where databases live. A runtime never knows what it runs; an engine's recipe tells it.
 
+import type { Bytes } from '../base/bytes.ts'
 import type { Engine, Settings, Target } from '../engines/engine.ts'
 
-export type Status = 'running' | 'stopped' | 'file' | 'missing' | 'unhealthy'
+/** `unreachable`: what runs the databases, such as Docker, does not answer. */
+export type Status = 'running' | 'stopped' | 'file' | 'missing' | 'unhealthy' | 'unreachable'
 
 /** Everything a runtime is told of one database. */
 export interface Placement {
@@ -21,6 +23,29 @@ export interface Placement {
   readonly runDir: string
   /** The server's log; absolute. */
   readonly logFile: string
+  readonly project: ProjectPlace
+  readonly container: ContainerWish
+}
+
+export interface ProjectPlace {
+  /** Absolute. */
+  readonly root: string
+  /** What `.hayaidb` calls it. */
+  readonly name: string | undefined
+  /** `.hayai/compose`, for what the project has in Docker; absolute. May not exist yet. */
+  readonly folder: string
+}
+
+/** What `.hayaidb` wants of a container; a runtime without containers has no use for it. */
+export interface ContainerWish {
+  readonly image: string | undefined
+  /** `SOURCE:/TARGET[:MODE]`, as they are written. */
+  readonly volumes: readonly string[]
+  readonly memory: string | number | undefined
+  readonly restart: string | undefined
+  /** As Compose understands it. */
+  readonly healthcheck: Readonly<Record<string, unknown>> | undefined
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** One data folder (or file) that a database has, or had. */
@@ -41,7 +66,9 @@ export interface Runtime {
   /** The shapes of recipe it can host. */
   readonly shape: 'server' | 'file'
   /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
-  probe(engine: Engine, version: string | undefined): Promise<{ readonly version: string }>
+  probe(engine: Engine, version: string | undefined, image?: string): Promise<{ readonly version: string }>
+  /** Lets go of what lies outside of a folder of generations that is about to be deleted. */
+  discard(dataDir: string): Promise<void>
   site(placement: Placement, engine: Engine): Site
 }
 
@@ -57,6 +84,8 @@ export interface Site {
   start(signal: AbortSignal): Promise<void>
   /** Returns when the server is gone. Does nothing when it already is. */
   stop(): Promise<void>
+  /** Stops it, and takes away all but its data that others see of it, so that another may have its name. start() makes that again. */
+  retire(): Promise<void>
   /**
    * Throws WRONG_STATE, with the command that starts it, when the database does not answer. Its programs are those of the server's
    * own version, or of `programsOf`, for a dump that a newer server shall read.
@@ -73,6 +102,8 @@ export interface Site {
   drop(generation: string): Promise<void>
   /** Puts right what a killed command left: finishes or takes back a half-made switch, stops and deletes twins nobody fills. */
   recover(): Promise<void>
+  /** The end of the server's log; with `follow` it goes on until the signal. Throws WRONG_STATE when there is none yet. */
+  logs(options: { readonly follow: boolean; readonly lines: number }, signal?: AbortSignal): Bytes
 }
 
 export interface Twin {

@@ -79,6 +79,7 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   await answering(endpoint, log)
   const targetWith = (fakes: string | undefined): Target => ({
     endpoint,
+    inner: endpoint,
     path: dataDir,
     scratch: root,
     async close() {},

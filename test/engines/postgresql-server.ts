@@ -101,6 +101,7 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
   }
   const targetWith = (fakes: string | undefined): Target => ({
     endpoint,
+    inner: endpoint,
     path: dataDir,
     scratch: folder,
     async close() {},

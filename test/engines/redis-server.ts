@@ -12,6 +12,7 @@ import { Secret } from '../../src/base/secret.ts'
 import type { Engine, Format, Outlined, Survey } from '../../src/engines/engine.ts'
 import { redis } from '../../src/engines/redis.ts'
 import { nativeRuntime, type NativeOptions } from '../../src/runtimes/native.ts'
+import { inProject } from '../runtimes/placement.ts'
 import type { Placement, Site } from '../../src/runtimes/runtime.ts'
 
 export const noServer = !['redis-server', 'redis-cli'].every(onPath) && process.env['CI'] === undefined
@@ -96,6 +97,7 @@ function standingAt(
     dataDir: folder('data'),
     runDir: folder('run'),
     logFile: `${folder('logs')}.log`,
+    ...inProject(root),
   }
   const site = nativeRuntime(options).site(placement, engine)
   const client = `${engine.name}-cli`

@@ -19,7 +19,12 @@ export const init = command({
     port: { kind: 'whole', short: 'p', value: 'PORT', brief: 'The port of its server; a free one from 5000 to 6000 when not given' },
     version: { kind: 'text', value: 'VERSION', brief: 'The version of its server, such as 15' },
     file: { kind: 'text', value: 'PATH', brief: 'A database file to adopt as it is', proposes: 'files' },
-    runtime: { kind: 'text', value: 'RUNTIME', brief: 'Where it lives', proposes: ['native', 'embedded'] },
+    runtime: {
+      kind: 'text',
+      value: 'RUNTIME',
+      brief: 'Where it lives: native (a server of this machine), embedded (a file) or compose (Docker); native or embedded when not given',
+      proposes: ['native', 'embedded', 'compose'],
+    },
     config: { kind: 'text', value: 'FILE', brief: 'The file that declares the databases', proposes: 'files' },
     'exists-ok': { kind: 'switch', brief: 'It is fine when there is such a database already' },
     ...CHANGING,
@@ -27,6 +32,7 @@ export const init = command({
   examples: {
     'hayai init -n mydb -e postgresql': 'a PostgreSQL server of its own, on a free port',
     'hayai init -n notes -e sqlite --file ./notes.db': 'a SQLite file that is there already',
+    'hayai init -n mydb -e postgresql --runtime compose': 'in a container, written to docker-compose.yml',
     'hayai init --config .hayaidb': 'all that the file declares',
   },
   failures: ['CONFIG_INVALID', 'CONFLICT', 'ENVIRONMENT'],

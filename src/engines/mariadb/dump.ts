@@ -15,7 +15,7 @@ import { endLine, headLine } from './marks.ts'
 import { readNotes } from './notes.ts'
 import { readOutline as readStructure } from './outline.ts'
 import { passage, type Passage } from './passage.ts'
-import { connect, endpointOf, programArguments, programEnvironment, type Session } from './session.ts'
+import { connect, endpointOf, innerOf, programArguments, programEnvironment, type Session } from './session.ts'
 import { comment, name, REMEMBER_MAIN, tokens } from './sql.ts'
 import { readViews, type Broken } from './views.ts'
 
@@ -198,7 +198,7 @@ const WHOLE = [
 ]
 
 function runProgram({ dialect }: Server, target: Target, { databases, tables, histories }: Outline, signal: AbortSignal): Bytes {
-  const endpoint = endpointOf(target)
+  const endpoint = innerOf(target)
   return target.run({
     program: dialect.programs.dump,
     args: [

@@ -8,7 +8,7 @@ import { listDatabases, listTables } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { keepLogin } from './keep.ts'
 import { withoutSandbox } from './marks.ts'
-import { endpointOf, programArguments, programEnvironment, withSession } from './session.ts'
+import { endpointOf, innerOf, programArguments, programEnvironment, withSession } from './session.ts'
 import { literal, name } from './sql.ts'
 
 export async function load(dialect: Dialect, target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
@@ -22,7 +22,7 @@ export async function load(dialect: Dialect, target: Target, bytes: Bytes, signa
 }
 
 async function run(dialect: Dialect, target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
-  const endpoint = endpointOf(target)
+  const endpoint = innerOf(target)
   // A client that stops early, or is still inside of something at the end, may exit 0 as well. This is what it says last.
   const token = `end of input ${randomUUID()}`
   const said = target.run(

@@ -2,6 +2,7 @@
 
 import { generatePassword } from '../../base/secret.ts'
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
+import { container, given } from './container.ts'
 import { MYSQL } from './dialect.ts'
 import { firstLogins } from './login.ts'
 import { withSession } from './session.ts'
@@ -39,6 +40,7 @@ export const mysqlRecipe: ServerRecipe = {
   answers: (endpoint: Endpoint) =>
     withSession(MYSQL, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
   adopt: () => [], // it has no physical format
+  container: container({ prefix: 'MYSQL_', image: 'mysql', admin: 'mysqladmin', serve: told }),
   settle: () => Promise.resolve(),
 }
 
@@ -101,8 +103,6 @@ const FILLING = {
 }
 
 function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
-  const own = Object.fromEntries(Object.entries(settings.server).filter(([key]) => purpose === 'live' || key !== 'log_bin'))
-  const wanted = { ...DEFAULTS, ...own, ...(purpose === 'filling' ? FILLING : {}) }
   const place = {
     datadir: dataDir,
     bind_address: '127.0.0.1',
@@ -112,11 +112,12 @@ function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'):
     tmpdir: dataDir,
     mysqlx: 'OFF',
   }
-  // Unless it is asked for: it is on by itself, and grows.
-  const binlog = 'log_bin' in own ? [] : ['--skip-log-bin']
-  return { program: 'mysqld', args: ['--no-defaults', ...given({ ...wanted, ...place }), ...binlog] }
+  return { program: 'mysqld', args: ['--no-defaults', ...told(settings, purpose), ...given(place)] }
 }
 
-function given(settings: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(settings).map(([key, value]) => `--${key.replaceAll('_', '-')}=${value}`)
+function told({ server }: Settings, purpose: 'live' | 'filling'): readonly string[] {
+  const own = Object.fromEntries(Object.entries(server).filter(([key]) => purpose === 'live' || key !== 'log_bin'))
+  // Unless it is asked for: it is on by itself, and grows.
+  const binlog = 'log_bin' in own ? [] : ['--skip-log-bin']
+  return [...given({ ...DEFAULTS, ...own, ...(purpose === 'filling' ? FILLING : {}) }), ...binlog]
 }

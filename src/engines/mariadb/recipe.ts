@@ -1,7 +1,8 @@
 // How a MariaDB server is made and run. It listens on loopback alone, and on no socket: the paths of sockets are short, those
 // of projects are not.
 
-import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
+import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
+import { container, given } from './container.ts'
 import { MARIADB } from './dialect.ts'
 import { firstLogins, nativeHash } from './login.ts'
 import { withSession } from './session.ts'
@@ -37,6 +38,12 @@ export const recipe: ServerRecipe = {
   answers: (endpoint: Endpoint) =>
     withSession(MARIADB, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
   adopt: () => [], // it has no physical format
+  container: container({
+    prefix: 'MARIADB_',
+    image: 'mariadb',
+    admin: 'mariadb-admin',
+    serve: (settings, purpose) => given(withCharacters(serverSettings(settings, purpose))),
+  }),
   settle: () => Promise.resolve(),
 }
 
@@ -101,10 +108,14 @@ const FILLING = {
 }
 
 function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
-  const own = Object.entries(settings.server).filter(([key]) => purpose === 'live' || key !== 'log_bin')
-  const wanted = { secure_file_priv: dataDir, ...DEFAULTS, ...Object.fromEntries(own), ...(purpose === 'filling' ? FILLING : {}) }
+  const wanted = { secure_file_priv: dataDir, ...serverSettings(settings, purpose) }
   const place = { datadir: dataDir, bind_address: '127.0.0.1', port: String(port), socket: '', pid_file: 'mariadbd.pid', tmpdir: dataDir }
   return { program: 'mariadbd', args: ['--no-defaults', ...given({ ...withCharacters(wanted), ...place })] }
+}
+
+function serverSettings({ server }: Settings, purpose: 'live' | 'filling'): Readonly<Record<string, string>> {
+  const own = Object.entries(server).filter(([key]) => purpose === 'live' || key !== 'log_bin')
+  return { ...DEFAULTS, ...Object.fromEntries(own), ...(purpose === 'filling' ? FILLING : {}) }
 }
 
 /** A collation belongs to one character set: whoever names the one means the other. */
@@ -113,8 +124,4 @@ function withCharacters(settings: Readonly<Record<string, string>>): Readonly<Re
   if (collation === undefined || collation.startsWith('uca') || settings['character_set_server'] !== DEFAULTS.character_set_server)
     return settings
   return { ...settings, character_set_server: collation.slice(0, collation.indexOf('_')) }
-}
-
-function given(settings: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(settings).map(([key, value]) => `--${key.replaceAll('_', '-')}=${value}`)
 }

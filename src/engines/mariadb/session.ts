@@ -120,6 +120,12 @@ export function endpointOf(target: Target): Endpoint {
   return target.endpoint
 }
 
+/** As the stock programs reach it, which may run beside the server. */
+export function innerOf(target: Target): Endpoint {
+  if (target.inner === undefined) throw new Error('the database is a server, and this target has no endpoint')
+  return target.inner
+}
+
 /** How the stock programs find the server. Their option files are not read: they may say anything. */
 export function programArguments(dialect: Dialect, { host, port, user }: Endpoint): readonly string[] {
   const place = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, '--default-character-set=utf8mb4']

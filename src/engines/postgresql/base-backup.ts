@@ -9,7 +9,7 @@ import { label } from './adopt.ts'
 import { readServer } from './catalog.ts'
 import { surveyForCopy } from './inspect.ts'
 import { physicalNotes } from './notes.ts'
-import { connect, endpointOf, programEnvironment, type Session } from './session.ts'
+import { connect, endpointOf, innerOf, programEnvironment, type Session } from './session.ts'
 import { literal } from './sql.ts'
 import { sameMoment, standing, type Standing } from './standing.ts'
 
@@ -37,7 +37,7 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
       counting.catch(() => {}) // heard of below
       try {
         yield* explained(
-          target.run({ program: PROGRAM, args: [...ARGUMENTS, `--label=${label(oid)}`], env: programEnvironment(endpoint), signal }),
+          target.run({ program: PROGRAM, args: [...ARGUMENTS, `--label=${label(oid)}`], env: programEnvironment(innerOf(target)), signal }),
         )
         main.holds()
         instant = new Date()

@@ -12,7 +12,7 @@ import { connectTo, createDatabase, databaseProperties, readMaking } from './pro
 import { joinedOutlines, readOutline } from './outline.ts'
 import { createRoles, roleSettings } from './roles.ts'
 import { rowCounter, type Passed } from './rows.ts'
-import { connect, endpointOf, programEnvironment, type Session } from './session.ts'
+import { connect, endpointOf, innerOf, programEnvironment, type Session } from './session.ts'
 import { comment, shown } from './sql.ts'
 
 /** One database of the server, held at the instant by the transaction of its session. */
@@ -231,7 +231,7 @@ function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal
   return target.run({
     program: 'pg_dump',
     args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
-    env: programEnvironment(endpointOf(target), session.database),
+    env: programEnvironment(innerOf(target), session.database),
     signal,
     ...(into === undefined ? {} : { into }),
   })

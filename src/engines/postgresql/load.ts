@@ -5,17 +5,16 @@ import { concatenate, once, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import type { Target } from '../engine.ts'
 import { listDatabases } from './catalog.ts'
-import { endpointOf, programEnvironment, withSession } from './session.ts'
+import { endpointOf, innerOf, programEnvironment, withSession } from './session.ts'
 
 export async function load(target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
-  const endpoint = endpointOf(target)
   // A psql that leaves early (`\q`), or is still inside of something at the end, exits 0 as well. This is what it says last.
   const token = `end of input ${randomUUID()}`
   const said = target.run(
     {
       program: 'psql',
       args: ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', '--output=/dev/null', '--file=-'],
-      env: programEnvironment(endpoint),
+      env: programEnvironment(innerOf(target)),
       signal,
     },
     concatenate(bytes, once(`\n\\echo ${token}\n`)),

@@ -3,7 +3,7 @@
 import type { Endpoint } from '../engine.ts'
 import type { Listed } from './catalog.ts'
 import { eachDatabase } from './inspect.ts'
-import { ENCODING, LOCALE } from './recipe.ts'
+import { ENCODING, LOCALE } from './parameters.ts'
 import { withSession, type Session } from './session.ts'
 
 const quoted = (names: readonly string[]): string => names.map((each) => JSON.stringify(each)).join(', ')

@@ -1,13 +1,11 @@
 // How a PostgreSQL server is made and run. Nothing in the data folder names a place: it may be moved, and reached by any path.
 
-import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
+import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
 import { adoptStatements } from './adopt.ts'
+import { container } from './container.ts'
+import { ENCODING, filling, given, LOCALE, serverSettings } from './parameters.ts'
 import { literal, name } from './sql.ts'
 import { withSession } from './session.ts'
-
-export const ENCODING = 'UTF8'
-/** Sorts by code point, knows letters beyond ASCII, and never changes with the system. macOS has no such locale for certain. */
-export const LOCALE = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8'
 
 export const recipe: ServerRecipe = {
   shape: 'server',
@@ -35,6 +33,7 @@ export const recipe: ServerRecipe = {
   forcible: true,
   answers: (endpoint: Endpoint) => withSession(endpoint, { patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
   adopt,
+  container,
   settle: () => Promise.resolve(),
 }
 
@@ -91,37 +90,7 @@ const ALWAYS = {
   log_destination: 'stderr',
 }
 
-// A twin that is being filled: thrown away if it fails, made durable as a whole before it is used. Small enough for 2 GB of memory.
-const FILLING = {
-  fsync: 'off',
-  full_page_writes: 'off',
-  synchronous_commit: 'off',
-  archive_mode: 'off',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  max_wal_size: '1GB',
-  min_wal_size: '80MB',
-  wal_recycle: 'off', // leave no pile of spare segments behind
-  checkpoint_timeout: '1h',
-  autovacuum: 'off',
-  shared_buffers: '192MB',
-  maintenance_work_mem: '192MB',
-  max_logical_replication_workers: '0', // a subscription that came with a copy must not take from its publisher
-}
-/** Settings of a live server that cannot stand beside `wal_level=minimal`, or need something a twin does not have. */
-const NOT_FILLING = new Set(['summarize_wal', 'synchronous_standby_names', 'idle_replication_slot_timeout'])
-
 function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
-  const own = Object.entries(settings.server).filter(([key]) => purpose === 'live' || !NOT_FILLING.has(key))
-  const all = { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(settings.server) : {}), ...ALWAYS, port: String(port) }
+  const all = { ...serverSettings(settings, purpose), ...ALWAYS, port: String(port) }
   return { program: 'postgres', args: ['-D', dataDir, ...given(all)] }
-}
-
-/** Prepared transactions may come with a copy, whether this place allows for them or not. */
-function filling({ max_prepared_transactions: prepared = '0' }: Settings['server']): Readonly<Record<string, string>> {
-  return { ...FILLING, max_prepared_transactions: String(Math.max(64, Number(prepared) || 0)) }
-}
-
-function given(settings: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
 }

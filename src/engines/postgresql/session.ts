@@ -113,6 +113,12 @@ export function endpointOf(target: Target): Endpoint {
   return target.endpoint
 }
 
+/** As the stock programs reach it, which may run beside the server. */
+export function innerOf(target: Target): Endpoint {
+  if (target.inner === undefined) throw new Error('a PostgreSQL database is a server, and this target has no endpoint')
+  return target.inner
+}
+
 /** How the stock programs find the database: by their environment, so that no name is taken for a connection string. */
 export function programEnvironment(endpoint: Endpoint, database = endpoint.database): Readonly<Record<string, string | Secret>> {
   return {

@@ -26,6 +26,19 @@ export function recipe(dialect: Dialect): ServerRecipe {
     serve: (place, purpose) => serve(name, place, purpose),
     stopSignal: 'SIGTERM',
     forcible: false,
+    container: {
+      image: name,
+      dataDir: '/data',
+      environment: () => ({}),
+      secrets: ({ password }) => ({ password: password.reveal() }),
+      files: () => ({}),
+      serve: ({ settings, found }, purpose) => ({
+        args: [`${name}-server`, '-'],
+        input: told({ dataDir: '/data', port: 6379, host: '0.0.0.0', settings, found }, purpose),
+      }),
+      // With the password: while a server reads its data, it tells so only to those whom it knows.
+      healthcheck: () => ['sh', '-c', `REDISCLI_AUTH="$(cat /run/secrets/password)" ${name}-cli -h 127.0.0.1 PING | grep -q PONG`],
+    },
     answers,
     settle,
   }
@@ -55,7 +68,6 @@ async function answers(endpoint: Endpoint): Promise<void> {
 }
 
 const ALWAYS = [
-  ['bind', '127.0.0.1'],
   ['protected-mode', 'yes'],
   ['daemonize', 'no'],
   ['logfile', ''],
@@ -75,12 +87,22 @@ const FILLING = [
 
 const LIMIT = 4096 // what a pipe takes in one piece: half of it would be other settings
 
-function serve(name: string, { dataDir, port, settings, found }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+function serve(name: string, place: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+  return { program: `${name}-server`, args: ['-'], input: told({ ...place, host: '127.0.0.1' }, purpose) }
+}
+
+interface Told extends Pick<Place, 'dataDir' | 'port' | 'settings' | 'found'> {
+  readonly host: string
+}
+
+/** The server's configuration. */
+function told({ dataDir, port, host, settings, found }: Told, purpose: 'live' | 'filling'): string {
   const { save = '', appendonly: _, ...own } = settings.server
   const lines = [
     ['requirepass', settings.password.reveal()],
     ['port', String(port)],
     ['dir', dataDir],
+    ['bind', host],
     ...ALWAYS,
     ['appendonly', found.length > 0 ? 'yes' : 'no'], // what there is decides what is read; settle() makes of it what is wanted
     ...(purpose === 'filling' ? FILLING : [...schedule(save), ...Object.entries(own).map(([key, value]) => [key, ...words(value)])]),
@@ -91,7 +113,7 @@ function serve(name: string, { dataDir, port, settings, found }: Place, purpose:
       hint: 'Leave out those that are as the server has them anyway.',
     })
   }
-  return { program: `${name}-server`, args: ['-'], input }
+  return input
 }
 
 /** A line for each pair: servers before version 7 know no other way. */

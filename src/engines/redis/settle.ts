@@ -4,12 +4,9 @@
 // make it read the wrong one: an empty log instead of all the data, or a file of last week. So it is always started with what is
 // there, and made to write the other while it runs.
 
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HayaiError } from '../../base/errors.ts'
-import { exists, syncFolder } from '../../base/files.ts'
-import type { Risen } from '../engine.ts'
+import type { DataFolder, Risen } from '../engine.ts'
 import { information, withSession, type Session } from './session.ts'
 
 export const RDB_FILE = 'dump.rdb'
@@ -18,27 +15,27 @@ const OLD_AOF = 'appendonly.aof' // before version 7
 /** Where one of these is, there is a log. */
 export const AOF_MARKS: readonly string[] = [`${AOF_FOLDER}/appendonly.aof.manifest`, OLD_AOF]
 
-export async function settle({ endpoint, settings, path, signal }: Risen, purpose: 'live' | 'filling'): Promise<void> {
+export async function settle({ endpoint, settings, data, signal }: Risen, purpose: 'live' | 'filling'): Promise<void> {
   await withSession(endpoint, signal, async (session) => {
     const wanted = settings.server['appendonly'] === 'yes'
-    if (wanted && !(await hasLog(path))) await beginLog(session, path, signal)
-    if (!wanted && (await setting(session, 'appendonly')) === 'yes') await endLog(session, path, signal)
+    if (wanted && !(await hasLog(data))) await beginLog(session, data, signal)
+    if (!wanted && (await setting(session, 'appendonly')) === 'yes') await endLog(session, data, signal)
     if (purpose === 'live') await saveWhenEnded(session, { log: wanted, schedule: settings.server['save'] ?? '' })
   })
 }
 
-async function hasLog(path: string): Promise<boolean> {
-  for (const mark of AOF_MARKS) if (await exists(join(path, mark))) return true
+async function hasLog(data: DataFolder): Promise<boolean> {
+  for (const mark of AOF_MARKS) if (await data.has(mark)) return true
   return false
 }
 
 /** Returns when the log holds all that the server holds, and is what it will read at its next start. */
-async function beginLog(session: Session, path: string, signal: AbortSignal): Promise<void> {
+async function beginLog(session: Session, data: DataFolder, signal: AbortSignal): Promise<void> {
   await session.ask('CONFIG', 'SET', 'appendonly', 'yes')
   for (let pause = 5; ; pause = Math.min(pause * 1.5, 200)) {
     const now = await information(session, 'persistence')
     if (now['aof_rewrite_in_progress'] === '0' && now['aof_rewrite_scheduled'] === '0') {
-      if (now['aof_enabled'] === '1' && now['aof_last_bgrewrite_status'] === 'ok' && (await hasLog(path))) return
+      if (now['aof_enabled'] === '1' && now['aof_last_bgrewrite_status'] === 'ok' && (await hasLog(data))) return
       throw new HayaiError('TOOL_FAILED', 'the server cannot write its log of changes (AOF)', {
         hint: 'Its own log tells why; most often the disk is full.',
       })
@@ -48,13 +45,11 @@ async function beginLog(session: Session, path: string, signal: AbortSignal): Pr
 }
 
 /** With nobody writing: all goes into the RDB file, and only then does the log go. */
-async function endLog(session: Session, path: string, signal: AbortSignal): Promise<void> {
+async function endLog(session: Session, data: DataFolder, signal: AbortSignal): Promise<void> {
   const paused = await pause(session)
   try {
     await save(session, signal)
-    await rm(join(path, AOF_FOLDER), { recursive: true, force: true })
-    await rm(join(path, OLD_AOF), { force: true })
-    await syncFolder(path)
+    await data.remove([AOF_FOLDER, OLD_AOF])
     await session.ask('CONFIG', 'SET', 'appendonly', 'no')
   } finally {
     if (paused) await session.ask('CLIENT', 'UNPAUSE')

@@ -2,14 +2,14 @@
 // or deleted, and by which process. A folder is deleted by Hayai only where that file is in it and the ledger does not name
 // it: data that nobody knows the story of is left alone.
 
-import { chmod, lchown, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { chmod, lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { drain, once } from '../../base/bytes.ts'
-import { HayaiError, systemCode } from '../../base/errors.ts'
+import { HayaiError } from '../../base/errors.ts'
 import { run } from '../../base/exec.ts'
-import { exists, makeFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
-import { isAlive, self, type ProcessId } from '../../base/processes.ts'
-import { isGenerationName, nextName, type Ledger } from '../generations.ts'
+import { makeFolder } from '../../base/files.ts'
+import { nextName, type Ledger } from '../generations.ts'
+import { generationFolders, isUnfinished, MARK, markFinished, markUnfinished, namesIn, ownerOfMark, removeIfEmpty } from '../marks.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 import { accountFor, ownerOf, reach, startedAs } from './account.ts'
 import { called, generationFolder, serverFolder, type Home } from './home.ts'
@@ -23,7 +23,7 @@ export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Pr
   const name = nextName(ledger, await readdir(home.placement.dataDir))
   await mkdir(generationFolder(home, name), { mode: 0o700 })
   try {
-    await markUnfinished(home, name)
+    await markUnfinished(home.placement.dataDir, name)
     home.at('folder made')
     const folder = serverFolder(home, name)
     await mkdir(folder, { mode: 0o700 })
@@ -74,33 +74,20 @@ export async function makeReady(home: Home, name: string, { by, installation, po
   home.at('data made')
 }
 
-export async function markUnfinished(home: Home, name: string): Promise<void> {
-  await writeDurably(markOf(home, name), `${JSON.stringify(self())}\n`)
-}
-
-export async function markFinished(home: Home, name: string): Promise<void> {
-  await rm(markOf(home, name), { force: true })
-}
-
-export async function isUnfinished(home: Home, name: string): Promise<boolean> {
-  return exists(markOf(home, name))
-}
-
 /** Ends the server in an unfinished folder, if one runs there, and deletes the folder; its mark goes last. */
 export async function deleteUnfinished(home: Home, name: string): Promise<void> {
   const folder = generationFolder(home, name)
   await endServer(home, folder, 'SIGQUIT', home.patience.insist) // what it has not written yet need not be written
   // Programs that a killed command had started may still be writing here, for a moment.
   const patiently = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }
-  const mark = basename(markOf(home, name))
-  for (const entry of await namesIn(folder)) if (entry !== mark) await rm(join(folder, entry), patiently)
+  for (const entry of await namesIn(folder)) if (entry !== MARK) await rm(join(folder, entry), patiently)
   await rm(folder, patiently)
 }
 
 /** Throws CONFLICT when there are data folders that no ledger tells of: a first generation beside them would hide them. */
 export async function refuseUnknownData(home: Home): Promise<void> {
-  for (const name of await generationFolders(home)) {
-    if (await isUnfinished(home, name)) continue
+  for (const name of await generationFolders(home.placement.dataDir)) {
+    if (await isUnfinished(home.placement.dataDir, name)) continue
     throw new HayaiError('CONFLICT', `${generationFolder(home, name)} is there, but nothing tells whose it is`, {
       hint: `Put back generations.json, or move the folder away to begin ${called(home)} anew.`,
     })
@@ -109,50 +96,14 @@ export async function refuseUnknownData(home: Home): Promise<void> {
 
 /** Deletes what killed commands were making or deleting. What a live process works on stays, and so does what has no mark. */
 export async function sweepFolders(home: Home, ledger: Ledger | undefined): Promise<void> {
-  for (const name of await generationFolders(home)) {
-    const owner = await ownerOfMark(home, name)
+  for (const name of await generationFolders(home.placement.dataDir)) {
+    const owner = await ownerOfMark(home.placement.dataDir, name)
     if (ledger?.entries[name] !== undefined) {
-      if (owner === 'gone') await markFinished(home, name) // killed right after the ledger was written, or right before
+      if (owner === 'gone') await markFinished(home.placement.dataDir, name) // killed right after the ledger was written, or right before
     } else if (owner === 'gone') {
       await deleteUnfinished(home, name)
     } else if (owner === undefined) {
       await removeIfEmpty(generationFolder(home, name)) // killed before its mark was written
     }
   }
-}
-
-async function generationFolders(home: Home): Promise<readonly string[]> {
-  return (await namesIn(home.placement.dataDir)).filter(isGenerationName)
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
-  }
-}
-
-async function ownerOfMark(home: Home, name: string): Promise<'alive' | 'gone' | undefined> {
-  const content = await readIfThere(markOf(home, name))
-  if (content === undefined) return undefined
-  const [, pid, started] = /^\{"pid":(\d+),"started":"([^"\\]+)"\}\n$/.exec(content) ?? []
-  if (started === undefined)
-    throw new HayaiError('CORRUPT', `${markOf(home, name)} is damaged`, { hint: 'Delete the file to keep the folder.' })
-  const owner: ProcessId = { pid: Number(pid), started }
-  return isAlive(owner) ? 'alive' : 'gone'
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  await sweepPartials(folder)
-  try {
-    await rmdir(folder)
-  } catch (error) {
-    if (systemCode(error) !== 'ENOTEMPTY') throw error
-  }
-}
-
-function markOf(home: Home, name: string): string {
-  return join(generationFolder(home, name), 'unfinished.json')
 }

@@ -4,12 +4,24 @@ import { HayaiError, isCode } from '../../base/errors.ts'
 import { exists } from '../../base/files.ts'
 import { listens } from '../../base/ports.ts'
 import { isAlive } from '../../base/processes.ts'
+import type { Live } from '../exchange.ts'
 import { entryOf, type Entry, type Ledger } from '../generations.ts'
 import type { Status } from '../runtime.ts'
 import { called, serverFolder, type Home } from './home.ts'
 import { findInstallation, type Installation } from './installation.ts'
 import { endServer, servingIn, startServer, untilSettled, type Serving } from './server.ts'
 import { endUnforced } from './unforced.ts'
+
+export function liveOf(home: Home): Live {
+  return {
+    placement: home.placement,
+    at: home.at,
+    runs: async () => (await liveServing(home)) !== undefined,
+    start: (ledger, signal) => startLive(home, ledger, signal),
+    stop: () => stopLive(home),
+    follow: () => Promise.resolve(),
+  }
+}
 
 export async function liveStatus(home: Home, ledger: Ledger | undefined): Promise<Status> {
   if (ledger === undefined || !(await exists(serverFolder(home, ledger.live)))) return 'missing'

@@ -12,6 +12,7 @@ import { exists, makeFolder, readIfThere, writeDurably } from '../../base/files.
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
 import { ownerOf, reach, startedAs } from './account.ts'
+import { dataFolder } from './data.ts'
 import { called, endpointAt, serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
@@ -117,7 +118,7 @@ export async function untilSettled(home: Home, serving: Serving, purpose: Start[
   await untilAnswers(home, serving, signal)
   const { settings } = home.placement
   const endpoint = endpointAt(home, serving.port)
-  await home.recipe.settle({ endpoint, settings, path: serverFolder(home, serving.generation), signal }, purpose)
+  await home.recipe.settle({ endpoint, settings, data: dataFolder(serverFolder(home, serving.generation)), signal }, purpose)
 }
 
 async function letThrough(home: Home, child: ChildProcess, start: Start, input: string): Promise<Serving> {

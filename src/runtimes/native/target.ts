@@ -22,6 +22,7 @@ export async function targetOf(
   let found: Promise<Installation> | undefined
   return {
     endpoint,
+    inner: endpoint,
     path: serverFolder(home, generation),
     scratch,
     async *run({ program, ...invocation }: Invocation, input?: Bytes) {

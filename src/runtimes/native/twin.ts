@@ -5,13 +5,15 @@ import { readdir, rm } from 'node:fs/promises'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { syncFolder, syncTree } from '../../base/files.ts'
 import { freePort } from '../../base/ports.ts'
+import { exchange } from '../exchange.ts'
 import { entryOf, generationOf, grown, readLedger } from '../generations.ts'
+import { markFinished } from '../marks.ts'
 import type { Twin } from '../runtime.ts'
 import { accountFor, giveTo } from './account.ts'
-import { exchange } from './exchange.ts'
-import { deleteUnfinished, makeReady, makeUnfinished, markFinished } from './folders.ts'
+import { deleteUnfinished, makeReady, makeUnfinished } from './folders.ts'
 import { called, endpointAt, generationFolder, serverFolder, twinLog, type Home } from './home.ts'
 import { findInstallation, type Installation } from './installation.ts'
+import { liveOf } from './live.ts'
 import { endServer, servingIn, startServer, type Running } from './server.ts'
 import { targetOf } from './target.ts'
 
@@ -57,9 +59,9 @@ export async function makeTwin(home: Home): Promise<Twin> {
       home.at('twin durable')
       const before = await readLedger(placement.dataDir)
       const next = grown(before, name, { origin, version: installation.version, at: new Date() })
-      await exchange(home, before, next)
+      await exchange(liveOf(home), before, next)
       standing = 'swapped'
-      await markFinished(home, name)
+      await markFinished(placement.dataDir, name)
       home.at('switch done')
       return generationOf(next, name)
     },

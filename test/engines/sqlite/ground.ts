@@ -30,6 +30,7 @@ export async function targetOf(path: string, scratch: string): Promise<Target> {
   await mkdir(scratch, { recursive: true })
   return {
     endpoint: undefined,
+    inner: undefined,
     path,
     scratch,
     run() {

@@ -10,6 +10,7 @@ import { sqlite } from '../../../src/engines/sqlite.ts'
 import { embeddedRuntime } from '../../../src/runtimes/embedded.ts'
 import type { Moment } from '../../../src/runtimes/embedded/home.ts'
 import type { Generation, Placement, Site } from '../../../src/runtimes/runtime.ts'
+import { inProject } from '../placement.ts'
 import { all, format } from '../../engines/sqlite/ground.ts'
 
 export function root(): string {
@@ -27,6 +28,7 @@ export function placement(root: string, file?: string): Placement {
     dataDir: join(root, '.hayai/data/shop'),
     runDir: join(root, '.hayai/run/shop'),
     logFile: join(root, '.hayai/logs/shop.log'),
+    ...inProject(root),
   }
 }
 

@@ -11,6 +11,7 @@ import { freePort } from '../../../src/base/ports.ts'
 import { systemCode } from '../../../src/base/errors.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import type { Endpoint, Engine, Place, ServerRecipe } from '../../../src/engines/engine.ts'
+import { inProject } from '../placement.ts'
 import type { Placement, Site } from '../../../src/runtimes/runtime.ts'
 
 const notHere = (): never => {
@@ -59,6 +60,26 @@ export const recipe: ServerRecipe = {
   stopSignal: 'SIGINT',
   forcible: true,
   answers: async (endpoint) => void (await ask(endpoint, 'select 1')),
+  container: {
+    image: 'postgres',
+    dataDir: '/var/lib/postgresql/data',
+    environment: ({ user, database }, file) => ({
+      POSTGRES_USER: user,
+      POSTGRES_DB: database,
+      POSTGRES_PASSWORD_FILE: file('password'),
+      POSTGRES_INITDB_ARGS: '--locale=C --encoding=UTF8',
+    }),
+    secrets: ({ password }) => ({ password: password.reveal() }),
+    files: () => ({}),
+    serve: ({ settings }, purpose) => ({
+      args: [
+        'postgres',
+        ...(purpose === 'filling' ? ['-c', 'fsync=off'] : []),
+        ...Object.entries(settings.server).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+    }),
+    healthcheck: ({ user }) => ['pg_isready', '-h', '127.0.0.1', '-U', user],
+  },
   adopt: () => [],
   settle: () => Promise.resolve(),
 }
@@ -113,6 +134,7 @@ export function placeIn(root: string, port: number, changes: Partial<Placement> 
     dataDir: join(root, '.hayai', 'data', 'mydb'),
     runDir: join(root, '.hayai', 'run', 'mydb'),
     logFile: join(root, '.hayai', 'logs', 'mydb.log'),
+    ...inProject(root),
     ...changes,
   }
 }

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# docker-for-tests.sh start FOLDER: a Docker of the tests' own below FOLDER, with the images that they run; prints what to export.
+# docker-for-tests.sh stop FOLDER: ends that one, by its own process id, and removes what it made.
+# Where a Docker answers already, and HAYAI_TEST_IMAGES=official, the tests run the official images of that one instead.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+verb=${1:?start or stop}
+folder=${2:?a folder}
+
+alive() { [ -s "$folder/pid" ] && kill -0 "$(cat "$folder/pid")" 2>/dev/null; }
+
+start() {
+  mkdir -p "$folder"
+  local try flags
+  for try in '' '--iptables=false' '--iptables=false --storage-driver=vfs'; do
+    read -ra flags <<<"$try"
+    setsid dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "unix://$folder/docker.sock" \
+      "${flags[@]}" >"$folder/log" 2>&1 </dev/null &
+    for _ in $(seq 150); do
+      if DOCKER_HOST=unix://$folder/docker.sock docker version >/dev/null 2>&1; then return 0; fi
+      kill -0 $! 2>/dev/null || break
+      sleep 0.2
+    done
+    stop_daemon
+  done
+  tail -20 "$folder/log" >&2
+  echo 'dockerd does not start here' >&2
+  return 1
+}
+
+stop_daemon() {
+  if ! alive; then return 0; fi
+  local pid
+  pid=$(cat "$folder/pid")
+  kill "$pid"
+  for _ in $(seq 150); do
+    kill -0 "$pid" 2>/dev/null || return 0
+    sleep 0.2
+  done
+  kill -9 "$pid"
+}
+
+case $verb in
+  start)
+    start >&2
+    export DOCKER_HOST=unix://$folder/docker.sock
+    digest=$(bash "$here/test/images/build.sh")
+    echo "export DOCKER_HOST=$DOCKER_HOST HAYAI_TEST_IMAGES=$digest"
+    ;;
+  stop)
+    if alive; then
+      export DOCKER_HOST=unix://$folder/docker.sock
+      running=$(docker ps --quiet)
+      if [ -n "$running" ]; then echo "$running" | xargs docker rm --force >/dev/null; fi
+    fi
+    stop_daemon
+    rm -rf "$folder"
+    ;;
+  *)
+    echo "start or stop, not $verb" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,42 @@
+// A server of this family in a container of its official image. While that initialises a new volume its server is on no network.
+
+import type { ContainerFacts, Settings } from '../engine.ts'
+import { ROOT } from './settings.ts'
+import { account } from './sql.ts'
+
+export interface Product {
+  /** What the variables of its image begin with. */
+  readonly prefix: string
+  readonly image: string
+  /** Asks a server whether it lives. */
+  readonly admin: string
+  readonly serve: (settings: Settings, purpose: 'live' | 'filling') => readonly string[]
+}
+
+export function container({ prefix, image, admin, serve }: Product): ContainerFacts {
+  return {
+    image,
+    dataDir: '/var/lib/mysql',
+    environment: ({ user, database }, file) => ({
+      [`${prefix}DATABASE`]: database,
+      [`${prefix}ROOT_PASSWORD_FILE`]: file('root-password'),
+      ...(user === 'root' ? {} : { [`${prefix}USER`]: user, [`${prefix}PASSWORD_FILE`]: file('password') }),
+    }),
+    // The image wants a root that can log in. Where none was declared it has the login's password, which opens as much.
+    secrets: ({ user, password, secrets }) => ({
+      'root-password': (secrets?.[ROOT] ?? password).reveal(),
+      ...(user === 'root' ? {} : { password: password.reveal() }),
+    }),
+    // The image makes the login the owner of one database. It shall own the server, as it does everywhere.
+    files: ({ user }) =>
+      user === 'root'
+        ? {}
+        : { '/docker-entrypoint-initdb.d/login.sql': `GRANT ALL PRIVILEGES ON *.* TO ${account(user, '%')} WITH GRANT OPTION;\n` },
+    serve: ({ settings }, purpose) => ({ args: serve(settings, purpose) }),
+    healthcheck: () => [admin, '--no-defaults', '-h', '127.0.0.1', '--silent', 'ping'],
+  }
+}
+
+export function given(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings).map(([key, value]) => `--${key.replaceAll('_', '-')}=${value}`)
+}

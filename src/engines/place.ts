@@ -1,0 +1,73 @@
+// What a server is told of its place, and what an engine is told of it. Part of the contract of an engine (engine.ts).
+
+import type { Secret } from '../base/secret.ts'
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: Secret
+  readonly database: string
+}
+
+/** What an engine made of `environment:`. For a file without users all three are empty. */
+export interface Settings {
+  readonly user: string
+  readonly password: Secret
+  readonly database: string
+  /** Settings of the server itself, by its own names. */
+  readonly server: Readonly<Record<string, string>>
+  /** Arguments for the program that makes the data folder; they matter at creation only. */
+  readonly creation?: readonly string[]
+  /** Passwords besides the login's that creation needs, by the engine's own names. */
+  readonly secrets?: Readonly<Record<string, Secret>>
+  /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
+  readonly unknown: readonly string[]
+}
+
+/** What a program of the recipe is told of its place. Paths are as that program sees them. */
+export interface Place {
+  readonly dataDir: string
+  readonly port: number
+  readonly settings: Settings
+  /** A file, readable by the server's account alone, that holds the password (or `secretFile`) and is removed after creation. */
+  readonly passwordFile: string
+  /** Which of `looksFor` are there. */
+  readonly found: readonly string[]
+}
+
+/** A server that has just begun to answer, for what still has to be told to it. */
+export interface Risen {
+  readonly endpoint: Endpoint
+  readonly settings: Settings
+  readonly data: DataFolder
+  readonly signal: AbortSignal
+}
+
+/** The folder of a server's data, wherever it is. Names are below it: `a/b`. */
+export interface DataFolder {
+  has(name: string): Promise<boolean>
+  /** Durably removes files and folders; those that are not there are passed over. */
+  remove(names: readonly string[]): Promise<void>
+}
+
+/** What the engine's official image wants to be told, and what the server in it is told besides. */
+export interface ContainerFacts {
+  /** The image's name; its tag is the version asked for. */
+  readonly image: string
+  /** Where the volume of the data goes. */
+  readonly dataDir: string
+  /** For the image's own initialisation of an empty volume; `file` tells the path in the container of one of `secrets`. Never a secret. */
+  readonly environment: (settings: Settings, file: (secret: string) => string) => Readonly<Record<string, string>>
+  /** Contents of files that root in the container can read, by name. */
+  readonly secrets: (settings: Settings) => Readonly<Record<string, string>>
+  /** Files that everybody in the container can read, by their path in it; the image runs those that it looks for. Never a secret. */
+  readonly files: (settings: Settings) => Readonly<Record<string, string>>
+  /** What the image's entry point is given; `input` goes to the program's stdin, which no other user of the machine can see. */
+  readonly serve: (
+    place: { readonly settings: Settings; readonly found: readonly string[] },
+    purpose: 'live' | 'filling',
+  ) => { readonly args: readonly string[]; readonly input?: string }
+  /** A program in the image that succeeds when the server answers over TCP. */
+  readonly healthcheck: (settings: Settings) => readonly string[]
+}

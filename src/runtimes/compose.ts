@@ -1,0 +1,181 @@
+// Server databases in containers of Docker, which Compose runs from a file that people can read. What is kept where stands in
+// compose/home.ts. The data of each generation is a volume; the ledger says which one is live, and docker-compose.yml follows it.
+
+import { join } from 'node:path'
+import { HayaiError, messageOf } from '../base/errors.ts'
+import { sweepPartials } from '../base/files.ts'
+import type { Engine, ServerRecipe } from '../engines/engine.ts'
+import { sweepAll } from './compose/sweep.ts'
+import { ask, docker, isNoSuch } from './compose/docker.ts'
+import { removeService } from './compose/file.ts'
+import { called, endpointAt, LABEL, type Home, type Moment, type Patience } from './compose/home.ts'
+import { imageName, imageOf } from './compose/image.ts'
+import { liveContainer, liveOf, liveSeen, liveStatus, startLive, stopLive } from './compose/live.ts'
+import { deletePlace, placeOf } from './compose/place.ts'
+import { projectIfAny, projectOf } from './compose/project.ts'
+import { awakeTarget, beside, within } from './compose/target.ts'
+import { deleteUnfinished, makeTwin } from './compose/twin.ts'
+import { exchange, resumeExchange } from './exchange.ts'
+import { dropped, generationOf, generationsOf, neighbourOf, readLedger, switched, writeLedger, type Ledger } from './generations.ts'
+import { generationFolders, isUnfinished, markUnfinished } from './marks.ts'
+import type { Runtime, Site } from './runtime.ts'
+
+export const compose: Runtime = composeRuntime({})
+
+export interface ComposeOptions {
+  readonly patience?: Partial<Patience>
+  /** Told of each moment at which a killed command leaves something different behind. */
+  readonly at?: (moment: Moment) => void
+}
+
+export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions): Runtime {
+  const waits: Patience = { start: 120_000, stop: 60_000, write: 900_000, ...patience }
+  return {
+    name: 'compose',
+    shape: 'server',
+    async probe(engine, version, image) {
+      const recipe = serverRecipe(engine)
+      const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
+      return { version: found.version }
+    },
+    async discard(dataDir) {
+      for (const name of await generationFolders(dataDir)) await deletePlace(join(dataDir, name))
+    },
+    site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),
+  }
+}
+
+function serverRecipe({ recipe, title }: Engine): ServerRecipe {
+  if (recipe.shape !== 'server') throw new Error(`${title} is a file, and has no server to run`)
+  return recipe
+}
+
+function siteOf(home: Home): Site {
+  const { dataDir, runDir, name } = home.placement
+
+  return {
+    path: dataDir,
+
+    async status() {
+      return liveStatus(home, await readLedger(dataDir))
+    },
+
+    async create() {
+      if ((await readLedger(dataDir)) !== undefined) {
+        throw new HayaiError('CONFLICT', `${called(home)} has data already`, { hint: `Run \`hayai start ${name}\`.` })
+      }
+      await refuseUnknownData(home)
+      const twin = await makeTwin(home)
+      try {
+        await twin.wake(new AbortController().signal)
+        await twin.swap('created')
+      } finally {
+        await twin.close()
+      }
+    },
+
+    async start(signal) {
+      await startLive(home, await ledgerOf(home), signal)
+    },
+
+    stop: () => stopLive(home),
+
+    async retire() {
+      const project = await projectIfAny(home)
+      if (project === undefined) return
+      if ((await liveSeen(home)) !== undefined) {
+        await stopLive(home)
+        await ask(['rm', '--volumes', liveContainer(home, project)])
+      }
+      await removeService(home, project)
+    },
+
+    async open(programsOf) {
+      const ledger = await ledgerOf(home)
+      const project = await projectOf(home)
+      const container = liveContainer(home, project)
+      const seen = await liveSeen(home)
+      const generation = seen?.labels[LABEL.generation] ?? ledger.live
+      if (seen?.running !== true) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
+      const endpoint = endpointAt(home, home.placement.port)
+      try {
+        await home.recipe.answers(endpoint)
+      } catch (cause) {
+        throw new HayaiError('WRONG_STATE', `${called(home)} must be running, but its server does not answer: ${messageOf(cause)}`, {
+          hint: `hayai stop ${name} && hayai start ${name}`,
+          cause,
+        })
+      }
+      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, within(container))
+      const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
+      return awakeTarget(home, generation, endpoint, beside(container, other.name))
+    },
+
+    twin: () => makeTwin(home),
+
+    async generations() {
+      return generationsOf(await readLedger(dataDir))
+    },
+
+    async switchTo(generation) {
+      const before = await ledgerOf(home)
+      await placeOf(home, generation)
+      const next = switched(before, generation, new Date())
+      if (next !== before) await exchange(liveOf(home), before, next)
+      return generationOf(next, generation)
+    },
+
+    async neighbour(step) {
+      const ledger = await readLedger(dataDir)
+      const other = ledger === undefined ? undefined : neighbourOf(ledger, step)
+      return ledger === undefined || other === undefined ? undefined : generationOf(ledger, other)
+    },
+
+    async drop(generation) {
+      const next = dropped(await ledgerOf(home), generation)
+      await markUnfinished(dataDir, generation)
+      home.at('drop announced')
+      await writeLedger(dataDir, next)
+      home.at('dropped')
+      await deleteUnfinished(home, generation)
+    },
+
+    async recover() {
+      try {
+        await resumeExchange(liveOf(home))
+      } finally {
+        await sweepAll(home, await readLedger(dataDir))
+        await sweepPartials(dataDir)
+        await sweepPartials(runDir)
+      }
+    },
+
+    async *logs({ follow, lines }, signal) {
+      const project = await projectOf(home)
+      const options = ['--tail', String(lines), ...(follow ? ['--follow'] : [])]
+      try {
+        yield* docker(['logs', ...options, liveContainer(home, project)], { both: true, ...(signal === undefined ? {} : { signal }) })
+      } catch (error) {
+        if (signal?.aborted === true) return
+        if (!isNoSuch(error)) throw error
+        throw new HayaiError('WRONG_STATE', `${called(home)} has no log: it has no container`, { hint: `hayai start ${name}` })
+      }
+    },
+  }
+}
+
+async function refuseUnknownData(home: Home): Promise<void> {
+  const { dataDir } = home.placement
+  for (const name of await generationFolders(dataDir)) {
+    if (await isUnfinished(dataDir, name)) continue
+    throw new HayaiError('CONFLICT', `${join(dataDir, name)} is there, but nothing tells whose it is`, {
+      hint: `Put back generations.json, or move the folder away to begin ${called(home)} anew.`,
+    })
+  }
+}
+
+async function ledgerOf(home: Home): Promise<Ledger> {
+  const ledger = await readLedger(home.placement.dataDir)
+  if (ledger !== undefined) return ledger
+  throw new HayaiError('WRONG_STATE', `${called(home)} has no data yet`, { hint: 'Run `hayai init` to create it.' })
+}

@@ -1,0 +1,52 @@
+// Docker Compose: the plugin of Docker (v2) where it is there, else the older program of its own (1.29).
+
+import { text } from '../../base/bytes.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
+import { findOnPath, run } from '../../base/exec.ts'
+import { ask, explained, handedOn } from './docker.ts'
+
+export interface ComposeTool {
+  readonly words: readonly string[]
+  /** Whether `name:` may stand in the file; the older one refuses it. */
+  readonly knowsNames: boolean
+}
+
+let found: Promise<ComposeTool> | undefined
+
+export function composeTool(): Promise<ComposeTool> {
+  found ??= look().catch((error: unknown) => {
+    found = undefined
+    throw error
+  })
+  return found
+}
+
+async function look(): Promise<ComposeTool> {
+  try {
+    await ask(['compose', 'version'])
+    return { words: ['docker', 'compose'], knowsNames: true }
+  } catch (error) {
+    if (!isCode(error, 'TOOL_FAILED')) throw error
+  }
+  if ((await findOnPath('docker-compose')) !== undefined) return { words: ['docker-compose'], knowsNames: false }
+  throw new HayaiError('ENVIRONMENT', 'Docker is here, but Docker Compose is not', {
+    hint: 'Install it: sudo apt-get install docker-compose-plugin (of docker.com) or docker-compose (of Debian).',
+  })
+}
+
+export async function compose(args: readonly string[], signal?: AbortSignal): Promise<void> {
+  const { words } = await composeTool()
+  const [file = '', ...first] = words
+  try {
+    await text(
+      run({
+        file,
+        args: [...first, ...args],
+        env: { ...handedOn(), COMPOSE_IGNORE_ORPHANS: 'true' },
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    )
+  } catch (error) {
+    throw explained(error, words.join(' '))
+  }
+}

@@ -1,0 +1,55 @@
+// The volume of a database, for what an engine has to look at or take away in it: through its container where that runs, else
+// through one that is made for the purpose.
+
+import { isCode } from '../../base/errors.ts'
+import type { DataFolder } from '../../engines/engine.ts'
+import { ask } from './docker.ts'
+import type { Home } from './home.ts'
+import type { VolumePlace } from './place.ts'
+
+export function dataIn(home: Home, container: string): DataFolder {
+  const { dataDir } = home.recipe.container
+  return {
+    async has(name) {
+      try {
+        await ask(['exec', container, 'test', '-e', `${dataDir}/${name}`])
+        return true
+      } catch (error) {
+        if (isCode(error, 'TOOL_FAILED') && error.details?.['exit'] === 1 && error.details['stderr'] === '') return false
+        throw error
+      }
+    },
+    async remove(names) {
+      await ask(['exec', container, 'rm', '-rf', '--', ...names.map((name) => `${dataDir}/${name}`)])
+      await ask(['exec', container, 'sh', '-c', SYNC, 'sh', dataDir])
+    },
+  }
+}
+
+// One file system where the program can do that, else all of them.
+const SYNC = 'sync -f "$1" 2>/dev/null || sync'
+
+/** Makes all that is in the volume durable. Nobody writes to it any more. */
+export async function syncVolume(home: Home, place: VolumePlace): Promise<void> {
+  await besides(home, place, { shell: ['-c', SYNC, 'sh', home.recipe.container.dataDir] })
+}
+
+/** Which of these names are in the volume, which no server uses. */
+export async function foundIn(home: Home, place: VolumePlace, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return []
+  const script = 'cd "$1" && shift && for name; do if [ -e "$name" ]; then echo "$name"; fi; done'
+  const said = await besides(home, place, { readonly: true, shell: ['-c', script, 'sh', home.recipe.container.dataDir, ...names] })
+  return said.split('\n').filter((line) => line !== '')
+}
+
+interface Errand {
+  /** Arguments of `sh`, which runs as root. */
+  readonly shell: readonly string[]
+  readonly readonly?: boolean
+}
+
+/** Does something to a volume that no server uses, in a container of the same image. */
+export async function besides({ recipe }: Home, { volume, image }: VolumePlace, { shell, readonly = false }: Errand): Promise<string> {
+  const mount = `type=volume,source=${volume},target=${recipe.container.dataDir}${readonly ? ',readonly' : ''}`
+  return ask(['run', '--rm', '--network', 'none', '--user', '0', '--mount', mount, '--entrypoint', 'sh', image, ...shell])
+}

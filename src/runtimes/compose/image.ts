@@ -1,0 +1,62 @@
+// Which image a database runs from, and which version of the server is in it. An image never changes, so its version is asked once.
+
+import { HayaiError, isCode } from '../../base/errors.ts'
+import { ask, askIfThere, wordsOf } from './docker.ts'
+import type { ServerRecipe } from '../../engines/engine.ts'
+
+export interface Image {
+  readonly name: string
+  /** The server's exact version. */
+  readonly version: string
+}
+
+/** The one that was asked for by name, or the engine's official one of that version. */
+export function imageName(recipe: ServerRecipe, version: string | undefined, image: string | undefined): string {
+  return image ?? `${recipe.container.image}:${version ?? recipe.defaultMajor}`
+}
+
+const known = new Map<string, string>()
+
+/** Fetches it where it is not on this machine. Throws ENVIRONMENT when it cannot be had, or holds no such server. */
+export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
+  const id = (await idOf(name)) ?? (await fetched(name))
+  const version = known.get(id) ?? (await versionIn(recipe, title, name, id))
+  known.set(id, version)
+  return { name, version }
+}
+
+async function idOf(name: string): Promise<string | undefined> {
+  return askIfThere(['image', 'inspect', '--format', '{{.Id}}', name])
+}
+
+async function fetched(name: string): Promise<string> {
+  try {
+    await ask(['pull', '--quiet', name])
+  } catch (error) {
+    if (!isCode(error, 'TOOL_FAILED')) throw error
+    throw new HayaiError(
+      'ENVIRONMENT',
+      `the image ${name} is not on this machine, and cannot be fetched: ${wordsOf(error).split('\n').at(-1) ?? ''}`,
+      {
+        hint: 'Name another with `version:` or `image:` in .hayaidb; `docker images` lists those that are here.',
+        cause: error,
+      },
+    )
+  }
+  const id = await idOf(name)
+  if (id === undefined) throw new HayaiError('ENVIRONMENT', `the image ${name} was fetched, and is gone again`, { hint: 'Try again.' })
+  return id
+}
+
+async function versionIn(recipe: ServerRecipe, title: string, name: string, id: string): Promise<string> {
+  let version = ''
+  try {
+    version = recipe.versionOf(await ask(['run', '--rm', '--network', 'none', '--entrypoint', recipe.server, id, '--version']))
+  } catch (error) {
+    if (!isCode(error, 'TOOL_FAILED')) throw error
+  }
+  if (version !== '') return version
+  throw new HayaiError('ENVIRONMENT', `the image ${name} does not tell which version of ${title} is in it`, {
+    hint: `Its program ${recipe.server} should; try \`docker run --rm --entrypoint ${recipe.server} ${name} --version\`.`,
+  })
+}

@@ -1,0 +1,51 @@
+// What Docker says of a container; asked each time, never remembered.
+
+import { askIfThere } from './docker.ts'
+
+export interface Seen {
+  readonly running: boolean
+  /** Paused, or between two attempts to start. */
+  readonly stuck: boolean
+  readonly exit: number
+  readonly health: string | undefined
+  /** How often it was started again by itself. */
+  readonly restarts: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly image: string
+  /** Port in the container → port of this machine's loopback. */
+  readonly ports: Readonly<Record<number, number>>
+}
+
+interface Inspected {
+  readonly State: {
+    readonly Running: boolean
+    readonly Paused: boolean
+    readonly Restarting: boolean
+    readonly ExitCode: number
+    readonly Health?: { readonly Status: string } | null
+  }
+  readonly RestartCount: number
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly Image: string }
+  readonly NetworkSettings: { readonly Ports: Readonly<Record<string, readonly { readonly HostPort: string }[] | null>> | null }
+}
+
+export async function see(container: string): Promise<Seen | undefined> {
+  const said = await askIfThere(['container', 'inspect', '--format', '{{json .}}', container])
+  if (said === undefined) return undefined
+  const { State, RestartCount, Config, NetworkSettings } = JSON.parse(said) as Inspected // Docker's API has said so since 1.12
+  const ports: Record<number, number> = {}
+  for (const [inner, outer] of Object.entries(NetworkSettings.Ports ?? {})) {
+    const port = Number(outer?.[0]?.HostPort)
+    if (port > 0) ports[Number.parseInt(inner, 10)] = port
+  }
+  return {
+    running: State.Running,
+    stuck: State.Paused || State.Restarting,
+    exit: State.ExitCode,
+    health: State.Health?.Status,
+    restarts: RestartCount,
+    labels: Config.Labels ?? {},
+    image: Config.Image,
+    ports,
+  }
+}

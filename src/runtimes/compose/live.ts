@@ -1,0 +1,200 @@
+// The container of the live generation: started by Compose from docker-compose.yml, stopped, asked how it is.
+
+import { HayaiError, isCode } from '../../base/errors.ts'
+import { holderOf, isTaken } from '../../base/ports.ts'
+import type { Live } from '../exchange.ts'
+import { entryOf, type Ledger } from '../generations.ts'
+import type { Status } from '../runtime.ts'
+import { compose } from './compose-tool.ts'
+import { dataIn, foundIn } from './data.ts'
+import { ask, isNoSuch, wordsOf } from './docker.ts'
+import { composeFile, writeService } from './file.ts'
+import { called, endpointAt, LABEL, type Home } from './home.ts'
+import { imageOf } from './image.ts'
+import { see, type Seen } from './inspect.ts'
+import { placeOf, volumeIsThere, type VolumePlace } from './place.ts'
+import { projectIfAny, projectOf, type ComposeProject } from './project.ts'
+import { explain, untilAnswers } from './readiness.ts'
+import { containerOf, rewriteInput } from './service.ts'
+import { stopContainer } from './stop.ts'
+import { makeMountedFolders, mountsOf } from './wishes.ts'
+
+export function liveOf(home: Home): Live {
+  return {
+    placement: home.placement,
+    at: home.at,
+    runs: async () => (await liveSeen(home))?.running === true,
+    start: (ledger, signal) => startLive(home, ledger, signal),
+    stop: () => stopLive(home),
+    follow: (ledger) => writeLive(home, ledger),
+  }
+}
+
+export function liveContainer(home: Home, project: ComposeProject): string {
+  return `${project.name}-${home.placement.name}-1`
+}
+
+export async function liveSeen(home: Home): Promise<Seen | undefined> {
+  const project = await projectIfAny(home)
+  if (project === undefined) return undefined
+  const seen = await see(liveContainer(home, project))
+  return seen === undefined || seen.labels[LABEL.database] === home.placement.id ? seen : undefined
+}
+
+export async function liveStatus(home: Home, ledger: Ledger | undefined): Promise<Status> {
+  if (ledger === undefined) return 'missing'
+  let seen: Seen | undefined
+  try {
+    seen = await liveSeen(home)
+  } catch (error) {
+    if (isCode(error, 'ENVIRONMENT')) return 'unreachable'
+    throw error
+  }
+  if (seen?.running !== true) return 'stopped'
+  if (seen.stuck || seen.health === 'unhealthy') return 'unhealthy'
+  if (seen.health === 'healthy') return 'running'
+  try {
+    await home.recipe.answers(endpointAt(home, home.placement.port))
+    return 'running'
+  } catch {
+    return 'unhealthy' // it starts, or it does not: it cannot be used now
+  }
+}
+
+/** Returns when the live generation answers a query; does nothing when it already does. */
+export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal): Promise<void> {
+  const project = await projectOf(home)
+  const container = liveContainer(home, project)
+  const seen = await liveSeen(home)
+  if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
+  else if (seen?.running === true) {
+    if (seen.labels[LABEL.generation] === ledger.live && (await comesUp(home, container, signal))) return
+    await stopContainer(home, container)
+  }
+  const place = await placeOf(home, ledger.live)
+  if (!(await volumeIsThere(place.volume))) {
+    throw new HayaiError('CORRUPT', `the data of ${called(home)} is gone: Docker has no volume ${place.volume}`, {
+      hint: `Run \`hayai undo ${home.placement.name}\`, or restore a snapshot.`,
+    })
+  }
+  await refuseTakenPort(home)
+  await makeMounts(home, project)
+  await writeLive(home, ledger)
+  home.at('service written')
+  try {
+    await up(home, project, signal)
+    home.at('container started')
+    await settled(home, container, signal)
+  } catch (error) {
+    await leaveNothing(container)
+    throw error
+  }
+}
+
+async function comesUp(home: Home, container: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await settled(home, container, signal)
+    return true
+  } catch (error) {
+    if (isCode(error, 'TOOL_FAILED') && (await see(container))?.running !== true) return false
+    throw error
+  }
+}
+
+async function settled(home: Home, container: string, signal: AbortSignal): Promise<void> {
+  const { recipe, placement } = home
+  const endpoint = endpointAt(home, placement.port)
+  await untilAnswers(home, container, endpoint, signal)
+  const data = dataIn(home, container)
+  await recipe.settle({ endpoint, settings: placement.settings, data, signal }, 'live')
+  const found: string[] = []
+  for (const name of recipe.looksFor) if (await data.has(name)) found.push(name)
+  await rewriteInput(home, placement.runDir, found)
+}
+
+/** Writes docker-compose.yml for what the ledger calls live. */
+export async function writeLive(home: Home, ledger: Ledger): Promise<void> {
+  const project = await projectOf(home)
+  const generation = ledger.live
+  const place = await placeOf(home, generation)
+  const image = await imageForData(home, ledger, place)
+  const found = await foundIn(home, place, home.recipe.looksFor)
+  const { runDir } = home.placement
+  await writeService(home, project, await containerOf(home, { project, generation, place, image, purpose: 'live', folder: runDir, found }))
+  await removeStale(home, project, generation)
+}
+
+/** The older Compose gives a service's next container the volume of its last one, whatever the file says. */
+async function removeStale(home: Home, project: ComposeProject, generation: string): Promise<void> {
+  const seen = await liveSeen(home)
+  if (seen === undefined || seen.running || seen.labels[LABEL.generation] === generation) return
+  await leaveNothing(liveContainer(home, project))
+}
+
+/** The image asked for, if it is of the major version that made the data; else the one that made it. */
+export async function imageForData(home: Home, ledger: Ledger, place: VolumePlace): Promise<string> {
+  const asked = home.placement.container.image
+  if (asked === undefined || asked === place.image) return place.image
+  const { version } = entryOf(ledger, ledger.live)
+  const { majorOf } = home.recipe
+  const image = await imageOf(home.recipe, home.title, asked)
+  if (version === null || majorOf(image.version) === majorOf(version)) return asked
+  return place.image
+}
+
+async function up(home: Home, project: ComposeProject, signal: AbortSignal): Promise<void> {
+  const { root } = home.placement.project
+  const file = await composeFile(root)
+  const service = home.placement.name
+  try {
+    await compose(['-p', project.name, '--project-directory', root, '-f', file, 'up', '-d', '--no-deps', service], signal)
+  } catch (error) {
+    if (!isCode(error, 'TOOL_FAILED')) throw error
+    if (/port is already allocated|address already in use/i.test(wordsOf(error))) throw await portTaken(home, error)
+    if (/container name .* is already in use/i.test(wordsOf(error))) {
+      throw new HayaiError('CONFLICT', `Docker has another container called ${liveContainer(home, project)}`, {
+        hint: `Rename it: docker rename ${liveContainer(home, project)} OTHER`,
+        cause: error,
+      })
+    }
+    throw (await see(liveContainer(home, project))) === undefined ? error : await explain(liveContainer(home, project), error)
+  }
+}
+
+async function refuseTakenPort(home: Home): Promise<void> {
+  if (await isTaken(home.placement.port)) throw await portTaken(home)
+}
+
+async function portTaken(home: Home, cause?: unknown): Promise<HayaiError> {
+  const { port, name } = home.placement
+  const holder = await holderOf(port)
+  const who = holder === undefined ? 'another program' : `process ${holder.pid} (${holder.program})`
+  return new HayaiError('CONFLICT', `port ${port} of ${called(home)} is taken by ${who}`, {
+    hint: `End that program, then run \`hayai start ${name}\`.`,
+    details: { port, pid: holder?.pid ?? null, program: holder?.program ?? null },
+    cause,
+  })
+}
+
+async function makeMounts(home: Home, project: ComposeProject): Promise<void> {
+  await makeMountedFolders(home)
+  for (const { named, source } of mountsOf(home)) {
+    if (named) await ask(['volume', 'create', '--label', `${LABEL.project}=${project.mark}`, `${project.name}_${source}`])
+  }
+}
+
+/** A start that failed leaves no container that goes on trying. */
+async function leaveNothing(container: string): Promise<void> {
+  try {
+    await ask(['rm', '--force', '--volumes', container])
+  } catch (error) {
+    if (!isNoSuch(error) && !isCode(error, 'ENVIRONMENT')) throw error
+  }
+}
+
+export async function stopLive(home: Home): Promise<void> {
+  const project = await projectIfAny(home)
+  const seen = await liveSeen(home)
+  if (project === undefined || (seen?.running !== true && seen?.stuck !== true)) return
+  await stopContainer(home, liveContainer(home, project))
+}

@@ -1,0 +1,101 @@
+// One container, as it is wanted: the same for the live database, which Compose runs, and for a twin, which is run beside it.
+
+import { chmod, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { makeFolder, writeDurably } from '../../base/files.ts'
+import type { Home } from './home.ts'
+import { labelsOf, type VolumePlace } from './place.ts'
+import type { ComposeProject } from './project.ts'
+
+export interface Container {
+  readonly image: string
+  readonly args: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly labels: readonly string[]
+  /** The volume of the data. */
+  readonly volume: string
+  /** Files of this machine, by their path in the container. */
+  readonly secrets: Readonly<Record<string, string>>
+  readonly files: Readonly<Record<string, string>>
+}
+
+export interface Wanted {
+  readonly project: ComposeProject
+  readonly generation: string
+  readonly place: VolumePlace
+  readonly image: string
+  readonly purpose: 'live' | 'filling'
+  /** Where the files that it sees are kept. */
+  readonly folder: string
+  /** Which of the recipe's `looksFor` are among the data. */
+  readonly found: readonly string[]
+}
+
+/** Under which name the server's input is among the secrets. */
+const INPUT = 'input'
+const SECRETS = '/run/secrets/'
+
+export async function containerOf(home: Home, wanted: Wanted): Promise<Container> {
+  const { recipe, placement } = home
+  const { settings } = placement
+  const { container } = recipe
+  const { args, input } = container.serve({ settings, found: wanted.found }, wanted.purpose)
+  const unknown = Object.fromEntries<string>(settings.unknown.map((name) => [name, placement.container.environment[name] ?? '']))
+  const secrets = { ...container.secrets(settings), ...(input === undefined ? {} : { [INPUT]: input }) }
+  return {
+    image: wanted.image,
+    // What the server shall read as its input is open before the image has made itself another account.
+    args: input === undefined ? args : ['sh', '-c', `exec docker-entrypoint.sh "$@" <${SECRETS}${INPUT}`, 'sh', ...args],
+    // What Hayai does not know, the image may.
+    environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name) },
+    labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
+    volume: wanted.place.volume,
+    secrets: await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name),
+    files: await written(join(wanted.folder, 'files'), container.files(settings), 0o644, (path) => path),
+  }
+}
+
+async function written(folder: string, contents: Readonly<Record<string, string>>, mode: number, pathOf: (name: string) => string) {
+  const paths: Record<string, string> = {}
+  for (const [name, content] of Object.entries(contents)) {
+    const file = join(folder, basename(name))
+    await makeFolder(dirname(file))
+    await writeDurably(file, content, mode)
+    await chmod(file, mode) // whatever the person's umask
+    paths[pathOf(name)] = file
+  }
+  return paths
+}
+
+/** What a server shall be told at its next start, which need not be Hayai's doing. */
+export async function rewriteInput(home: Home, folder: string, found: readonly string[]): Promise<void> {
+  const { input } = home.recipe.container.serve({ settings: home.placement.settings, found }, 'live')
+  if (input !== undefined) await writeDurably(join(folder, 'secrets', INPUT), input, 0o600)
+}
+
+export async function forgetFiles(folder: string): Promise<void> {
+  for (const name of ['secrets', 'files']) await rm(join(folder, name), { recursive: true, force: true })
+}
+
+/** For `docker create`: a container of its own, which nothing starts again, on a port that nobody knows. */
+export function asArguments(home: Home, name: string, container: Container): readonly string[] {
+  const { recipe } = home
+  return [
+    `--name=${name}`,
+    '--restart=no',
+    `--shm-size=${SHARED_MEMORY}`,
+    `--stop-signal=${recipe.stopSignal}`,
+    `--publish=127.0.0.1::${recipe.port}`,
+    ...container.labels.map((label) => `--label=${label}`),
+    `--mount=type=volume,source=${container.volume},target=${recipe.container.dataDir}`,
+    ...Object.entries({ ...container.secrets, ...container.files }).map(
+      ([target, source]) => `--mount=type=bind,"source=${source.replaceAll('"', '""')}",target=${target},readonly`,
+    ),
+    ...Object.entries(container.environment).map(([key, value]) => `--env=${key}=${value}`),
+    container.image,
+    ...container.args,
+  ]
+}
+
+/** Docker's own 64 MB are too few for a PostgreSQL that builds an index with helpers. */
+export const SHARED_MEMORY = '256m'

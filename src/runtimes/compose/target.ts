@@ -1,0 +1,61 @@
+// An engine's hands on a database in a container: tools of the server's own image, and folders to work in.
+
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder, temporaryName } from '../../base/files.ts'
+import type { Endpoint, Target } from '../../engines/engine.ts'
+import { innerEndpoint, layingFolder, type Home } from './home.ts'
+import { inside, type Entrance } from './inside.ts'
+
+/** Awake: its programs run in its container, or beside it on the same network. */
+export function awakeTarget(home: Home, generation: string, endpoint: Endpoint, entrance: Entrance): Promise<Target> {
+  return targetOf(home, generation, endpoint, () => entrance)
+}
+
+/** Asleep: files are laid down in a folder, and its programs see that folder, and the scratch, under their own names. */
+export function asleepTarget(home: Home, generation: string, image: string): Promise<Target> {
+  return targetOf(home, generation, undefined, (scratch) => ({
+    options: [
+      'run',
+      '--rm',
+      '-i',
+      '--network',
+      'none',
+      ...[layingFolder(home, generation), scratch].flatMap((path) => ['--volume', `${path}:${path}`]),
+    ],
+    place: image,
+  }))
+}
+
+/** In the container. */
+export function within(container: string): Entrance {
+  return { options: ['exec', '-i'], place: container }
+}
+
+/** In a container of another image that is made for the purpose, on the network of the first. */
+export function beside(container: string, image: string): Entrance {
+  return { options: ['run', '--rm', '-i', '--network', `container:${container}`], place: image }
+}
+
+async function targetOf(
+  home: Home,
+  generation: string,
+  endpoint: Endpoint | undefined,
+  entranceOf: (scratch: string) => Entrance,
+): Promise<Target> {
+  const { dataDir } = home.placement
+  const scratch = join(dataDir, temporaryName('scratch')) // its name tells its owner: a killed command's is swept
+  await makeFolder(dataDir)
+  await mkdir(scratch, { mode: 0o700 })
+  const entrance = entranceOf(scratch)
+  return {
+    endpoint,
+    inner: endpoint === undefined ? undefined : innerEndpoint(home),
+    path: layingFolder(home, generation),
+    scratch,
+    run: (invocation, input) => inside(entrance, invocation, input),
+    async close() {
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}

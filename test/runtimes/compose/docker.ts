@@ -1,0 +1,48 @@
+// The Docker that the tests use: the one whose images scripts/docker-for-tests.sh has built, or official ones where they are at hand
+// (HAYAI_TEST_IMAGES=official).
+
+import { execFileSync } from 'node:child_process'
+
+const digest = process.env['HAYAI_TEST_IMAGES'] ?? ''
+
+const OFFICIAL: Readonly<Record<string, string>> = { postgres: 'postgres:15', mariadb: 'mariadb:10.11', redis: 'redis:7' }
+
+export function image(name: 'postgres' | 'mariadb' | 'redis'): string {
+  return digest === 'official' ? (OFFICIAL[name] ?? name) : `hayai-test-${name}:${digest}`
+}
+
+/** Why nothing can run in containers here; undefined when it can. */
+export const noDocker: string | undefined = reason()
+
+function reason(): string | undefined {
+  if (digest === '') return 'no Docker for the tests (scripts/docker-for-tests.sh starts one, as root)'
+  try {
+    docker('image', 'inspect', image('postgres'))
+    return undefined
+  } catch (error) {
+    return `Docker does not answer, or has no image ${image('postgres')}: ${String(error)}`
+  }
+}
+
+export function docker(...args: readonly string[]): string {
+  return execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 28 }).trim()
+}
+
+/** Names of containers and volumes that bear this label. */
+export function labelled(label: string): readonly string[] {
+  const lines = (...args: readonly string[]): readonly string[] =>
+    docker(...args)
+      .split('\n')
+      .filter((line) => line !== '')
+  return [
+    ...lines('ps', '--all', '--filter', `label=${label}`, '--format', '{{.Names}}'),
+    ...lines('volume', 'ls', '--filter', `label=${label}`, '--format', '{{.Name}}'),
+  ].toSorted()
+}
+
+/** Everything of a project is taken away. */
+export function clearProject(mark: string): void {
+  const label = `label=org.hayai.project=${mark}`
+  for (const id of docker('ps', '--all', '--quiet', '--filter', label).split('\n')) if (id !== '') docker('rm', '--force', '--volumes', id)
+  for (const name of docker('volume', 'ls', '--quiet', '--filter', label).split('\n')) if (name !== '') docker('volume', 'rm', name)
+}
