@@ -113,6 +113,8 @@ export interface Invocation {
   readonly args: readonly string[]
   /** Added to a small, fixed environment. Secrets are revealed only to the child. */
   readonly env?: Readonly<Record<string, string | Secret>>
+  /** The program asks the server where its data is, and goes there: the folder must have for it the name that it has for the server. */
+  readonly whereServerSays?: true
   /** Ends the program, also one that hangs without a word. */
   readonly signal?: AbortSignal
   /** Its output goes into this file, and has been written there when it is yielded. */
@@ -143,6 +145,8 @@ export interface ServerRecipe {
   readonly tools: readonly string[]
   /** Tools that only talk to a server that runs: an installation that lacks them is lent those of a newer one. */
   readonly clients?: readonly string[]
+  /** Tools that only some formats need: an installation is whole without them, and they are packaged by themselves. */
+  readonly extras?: readonly string[]
   /** Where tools may be that are not in the server's own folder, as seen from it: `../bin`. */
   readonly beside?: readonly string[]
   /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */

@@ -1,7 +1,13 @@
 // MariaDB on the stage: Chinook, and beside it a table without transactions, a view, a routine and a trigger.
 
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../src/base/ports.ts'
 import type { Project } from '../../src/index.ts'
 import { noServer, program } from '../engines/mariadb-server.ts'
 import type { Actor } from './actor.ts'
@@ -61,7 +67,8 @@ export const mariadb: Actor = {
   async weight(project, name) {
     return Number(await this.run(project, name, 'SELECT COUNT(*) FROM ballast'))
   },
-  async byHand(project, bare, lines, folder) {
+  async byHand(project, bare, lines, folder, format) {
+    if (format === 'tar') return startedByHand(project, lines, folder)
     const { args, env, port, user } = await login(project, bare)
     for (const line of lines) {
       const meant = line
@@ -72,6 +79,40 @@ export const mariadb: Actor = {
     }
     return undated(sh(program('mariadb-dump'), [...args, ...DUMPING, 'byhand'], env))
   },
+}
+
+/** As a user who is not root, in a folder of that user's own; the server stays in the foreground. */
+async function startedByHand(project: Project, lines: readonly string[], folder: string): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'hayai-by-hand-'))
+  const port = String(await freePort())
+  const as = process.getuid?.() === 0 ? ['setpriv', '--reuid=mysql', '--regid=mysql', '--clear-groups'] : ['env']
+  const path = `${join(program('mariadbd'), '..')}:${process.env['PATH'] ?? ''}`
+  let server: ChildProcess | undefined
+  try {
+    sh('sh', ['-ec', `cp '${folder}'/shop-snapshot-* '${place}'; [ $(id -u) != 0 ] || chown -R mysql:mysql '${place}'`])
+    for (const line of lines) {
+      const meant = line.replaceAll('FOLDER', join(place, 'byhand')).replaceAll('PORT', port)
+      const args = [...as.slice(1), 'sh', '-ec', `cd '${place}'; ${line.startsWith('mariadbd ') ? 'exec ' : ''}${meant}`]
+      if (line.startsWith('mariadbd ')) server = spawn(String(as[0]), args, { env: { ...process.env, PATH: path }, stdio: 'ignore' })
+      else sh(String(as[0]), args, { PATH: path })
+    }
+    const { args, env, database } = await login(project, 'shop')
+    const there = args.map((each) => (each.startsWith('--port=') ? `--port=${port}` : each))
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return undated(sh(program('mariadb-dump'), [...there, ...DUMPING, database], env))
+      } catch (error) {
+        if (tries > 100) throw error
+        await sleep(200)
+      }
+    }
+  } finally {
+    if (server !== undefined && server.exitCode === null) {
+      server.kill('SIGTERM')
+      await once(server, 'exit')
+    }
+    await rm(place, { recursive: true, force: true })
+  }
 }
 
 const DUMPING = ['--skip-dump-date', '--routines', '--events', '--triggers', '--hex-blob']

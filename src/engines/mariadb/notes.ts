@@ -9,6 +9,11 @@ import type { Broken } from './views.ts'
 const sentence = (names: readonly string[], write: (names: string) => string): readonly string[] =>
   names.length === 0 ? [] : [write(names.join(', '))]
 
+const ELSEWHERE = (list: string): string =>
+  `These tables keep their rows outside of the database, and only their definitions are carried: ${list}.`
+const IN_MEMORY = (list: string): string =>
+  `These tables keep their rows in memory, and are empty whenever the server has started, as it has after a restore: ${list}.`
+
 export async function readNotes(
   session: Session,
   { dialect }: Server,
@@ -29,13 +34,9 @@ export async function readNotes(
     ...broken.map(({ table, why }) => `The view ${called(table)} is broken, so that nobody can use it, and is not carried: ${why}.`),
     ...sentence(
       tables.filter((table) => (table.kind === 'table' || table.kind === 'versioned') && !keepsRows(table)).map(called),
-      (list) => `These tables keep their rows outside of the database, and only their definitions are carried: ${list}.`,
+      ELSEWHERE,
     ),
-    ...sentence(
-      tables.filter(({ kind, engine }) => kind === 'table' && engine === 'MEMORY').map(called),
-      (list) =>
-        `These tables keep their rows in memory, and are empty whenever the server has started, as it has after a restore: ${list}.`,
-    ),
+    ...sentence(tables.filter(({ kind, engine }) => kind === 'table' && engine === 'MEMORY').map(called), IN_MEMORY),
     ...sentence(
       tables.filter(({ kind, database, name: table }) => kind === 'versioned' && !histories.has(key(database, table))).map(called),
       (list) => `The history of these tables is not carried, only the rows of the moment: ${list}.`,
@@ -62,6 +63,27 @@ export async function readNotes(
           await names(session, `SELECT VARIABLE_NAME AS name FROM performance_schema.persisted_variables ORDER BY 1`),
           (list) => `Set by SET PERSIST, and not carried: ${list}.`,
         )),
+  ]
+}
+
+/** Of a physical copy, which is of one instant, and holds whatever lies in the data folder. */
+export async function readPhysicalNotes(session: Session, { databases, tables }: Outline): Promise<readonly string[]> {
+  const [main = ''] = databases
+  const called = ({ database, name: table }: Table): string => (database === main ? shown(table) : `${shown(database)}.${shown(table)}`)
+  const engines = await session.query<{ engine: string }>(
+    `SELECT ENGINE AS engine FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'`,
+  )
+  const transactional = new Set(engines.map(({ engine }) => engine.toLowerCase()))
+  const inFiles = tables.filter((table) => keepsRows(table) && table.engine !== 'MEMORY' && !transactional.has(table.engine.toLowerCase()))
+  return [
+    'A restore brings back the accounts and passwords of the server that was copied; only the login of the place gets its own.',
+    ...sentence(
+      inFiles.map((table) => `${called(table)} (${table.engine})`),
+      (list) =>
+        `These tables know no transactions; whoever wrote to them had to wait while mariadb-backup copied them, so that they are of the same instant: ${list}.`,
+    ),
+    ...sentence(tables.filter((table) => table.kind === 'table' && !keepsRows(table)).map(called), ELSEWHERE),
+    ...sentence(tables.filter(({ kind, engine }) => kind === 'table' && engine === 'MEMORY').map(called), IN_MEMORY),
   ]
 }
 

@@ -2,6 +2,7 @@
 // of projects are not.
 
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
+import { adoptStatements } from './adopt.ts'
 import { container, given } from './container.ts'
 import { MARIADB } from './dialect.ts'
 import { firstLogins, nativeHash } from './login.ts'
@@ -13,6 +14,7 @@ export const recipe: ServerRecipe = {
   port: 3306,
   server: 'mariadbd',
   tools: ['mariadb', 'mariadb-dump', 'mariadb-install-db'],
+  extras: ['mariadb-backup'],
   beside: ['../bin'],
   folders: [
     '/usr/sbin',
@@ -37,7 +39,7 @@ export const recipe: ServerRecipe = {
   forcible: true,
   answers: (endpoint: Endpoint) =>
     withSession(MARIADB, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
-  adopt: () => [], // it has no physical format
+  adopt,
   container: container({
     prefix: 'MARIADB_',
     image: 'mariadb',
@@ -83,6 +85,13 @@ INSERT INTO mysql.global_priv VALUES ${rows.join(', ')};
 INSERT INTO mysql.proxies_priv VALUES ${proxies.join(', ')};
 CREATE DATABASE IF NOT EXISTS ${name(settings.database)};
 `
+}
+
+/** A server without clients, which first replays what its log tells. */
+function adopt({ dataDir, settings }: Place): ReturnType<ServerRecipe['adopt']> {
+  const matter = Object.fromEntries(Object.entries({ ...DEFAULTS, ...settings.server }).filter(([key]) => AT_CREATION.test(key)))
+  const args = given({ ...withCharacters(matter), datadir: dataDir, tmpdir: dataDir, log_warnings: '0' })
+  return [{ program: 'mariadbd', args: ['--no-defaults', '--bootstrap', ...args], input: adoptStatements(settings) }]
 }
 
 // The default redo log is 96 MB in each data folder, of which there are several: undo keeps them.

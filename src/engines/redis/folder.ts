@@ -6,7 +6,8 @@ import { mkdir, link, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import { tarEnd, tarHeader, tarPadding, tarReader, throughTar, type TarHeader } from '../../base/tar.ts'
+import { tarEnd, tarHeader, tarPadding, throughTar, type TarHeader } from '../../base/tar.ts'
+import { untar } from '../../base/untar.ts'
 import { rdbEnds } from './marks.ts'
 import { AOF_FOLDER, AOF_MARKS, RDB_FILE } from './settle.ts'
 
@@ -45,26 +46,11 @@ export async function* checkFolder(source: Bytes): Bytes {
 
 /** Into an empty folder. Refuses what a server does not keep its data in. */
 export async function unpack(source: Bytes, folder: string, signal: AbortSignal): Promise<void> {
-  const reader = tarReader()
   const names = new Set<string>()
-  let file: FileHandle | undefined
-  try {
-    for await (const chunk of source) {
-      signal.throwIfAborted()
-      for (const event of reader.feed(chunk)) {
-        if ('bytes' in event) await file?.writeFile(event.bytes)
-        else {
-          await file?.close()
-          file = undefined
-          names.add(event.header.name)
-          file = await make(folder, event.header)
-        }
-      }
-    }
-  } finally {
-    await file?.close()
-  }
-  reader.end()
+  await untar(source, signal, (header) => {
+    names.add(header.name)
+    return make(folder, header)
+  })
   if (![RDB_FILE, ...AOF_MARKS].some((name) => names.has(name)))
     throw new HayaiError('CORRUPT', `the tar archive holds no ${RDB_FILE} and no log of changes`)
 }

@@ -95,11 +95,11 @@ async function look(
 ): Promise<{ readonly missing: readonly string[]; readonly elsewhere: Record<string, string> }> {
   const missing: string[] = []
   const elsewhere: Record<string, string> = {}
-  for (const tool of recipe.tools) {
+  for (const tool of [...recipe.tools, ...(recipe.extras ?? [])]) {
     if (await isProgram(join(folder, tool))) continue
     const place = await firstProgram((recipe.beside ?? []).map((other) => join(folder, other, tool)))
-    if (place === undefined) missing.push(tool)
-    else elsewhere[tool] = place
+    if (place !== undefined) elsewhere[tool] = place
+    else if (recipe.tools.includes(tool)) missing.push(tool)
   }
   return { missing, elsewhere }
 }

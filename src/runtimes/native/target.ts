@@ -6,6 +6,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Invocation, Target } from '../../engines/engine.ts'
+import { ownerOf, reach } from './account.ts'
 import { serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
 
@@ -25,9 +26,11 @@ export async function targetOf(
     inner: endpoint,
     path: serverFolder(home, generation),
     scratch,
-    async *run({ program, ...invocation }: Invocation, input?: Bytes) {
+    async *run({ program, whereServerSays, ...invocation }: Invocation, input?: Bytes) {
       const programs = await (found ??= installation())
-      yield* run({ file: programIn(programs, program), ...invocation }, input)
+      const folder = serverFolder(home, generation)
+      await using reached = await reach([folder], whereServerSays === true ? await ownerOf(folder) : undefined)
+      yield* run({ file: programIn(programs, program), descriptors: reached.descriptors, ...invocation }, input)
     },
     async close() {
       await rm(scratch, { recursive: true, force: true })
