@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { measureCompression } from './compression.ts'
 import { measureDuckdb } from './duckdb.ts'
 import { table, type Line } from './measure.ts'
+import { measureMariadb } from './mariadb.ts'
 import { measureBaseBackup, measurePostgresql } from './postgresql.ts'
 import { measureRedis } from './redis.ts'
 import { measureSqlite } from './sqlite.ts'
@@ -15,7 +16,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1GB' },
     runs: { type: 'string', default: '3' },
-    only: { type: 'string', multiple: true, default: ['sqlite', 'duckdb', 'postgresql', 'redis', 'startup'] },
+    only: { type: 'string', multiple: true, default: ['sqlite', 'duckdb', 'postgresql', 'mariadb', 'redis', 'startup'] },
   },
 })
 
@@ -31,6 +32,7 @@ try {
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
   if (values.only.includes('base-backup')) lines.push(...(await measureBaseBackup(place, { bytes, runs })))
+  if (values.only.includes('mariadb')) lines.push(...(await measureMariadb(place, { bytes, runs })))
   if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
   if (values.only.includes('compression')) await measureCompression(place, { bytes, runs })
   if (values.only.includes('startup')) lines.push(...(await measureStartup(place)))

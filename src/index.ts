@@ -34,3 +34,8 @@ export interface EngineView {
 export function engines(): readonly EngineView[] {
   return Object.values(parts.engines).map(({ name, title, formats }) => ({ name, title, formats: formats.map((format) => format.name) }))
 }
+
+/** What the census of an engine counts, in the singular: `row` of `table`, `key` of `db`. */
+export function countedBy(engine: string): { readonly what: string; readonly of: string } {
+  return parts.engines[engine]?.counts ?? { what: 'row', of: 'table' }
+}

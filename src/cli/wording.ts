@@ -1,7 +1,7 @@
 // Numbers, times and tables as people read them.
 
 import { relative } from 'node:path'
-import type { Census } from '../index.ts'
+import { countedBy, type Census } from '../index.ts'
 import type { Style } from './output.ts'
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const
@@ -44,10 +44,12 @@ export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 }
 
-export function contents(census: Census): string {
+/** `engine`: whose it is; each has words of its own for what it counts. */
+export function contents(census: Census, engine: string): string {
   const tables = Object.values(census.tables)
   const rows = tables.reduce((sum, each) => sum + each, 0)
-  return `${count(rows, 'row')} in ${count(tables.length, 'table')}`
+  const { what, of } = countedBy(engine)
+  return `${count(rows, what)} in ${count(tables.length, of)}`
 }
 
 /** The shorter way to name a place from here. */

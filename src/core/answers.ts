@@ -199,6 +199,7 @@ export interface UpgradeRequest {
 
 export interface UpgradeAnswer {
   readonly database: string
+  readonly engine: string
   /** The exact version of the server that made the live data, and of the one that makes the new. */
   readonly from: string
   readonly to: string

@@ -26,7 +26,7 @@ export async function filledTwin(site: Site, filling: Filling): Promise<{ readon
     const facts = await fill(twin, filling)
     const { expected } = filling
     const counted = typeof expected === 'function' ? await expected() : expected
-    if (counted !== undefined) refuseDifferences(counted, facts.census)
+    if (counted !== undefined) refuseDifferences(counted, facts.census, filling.engine)
     return { twin, facts }
   } catch (error) {
     await twin.close()
@@ -59,8 +59,8 @@ async function bothOrNeither(...works: readonly Promise<void>[]): Promise<void> 
   }
 }
 
-function refuseDifferences(expected: Census, found: Census): void {
-  const differences = compareCensus(expected, found)
+function refuseDifferences(expected: Census, found: Census, { counts }: Engine): void {
+  const differences = compareCensus(expected, found, counts)
   if (differences.length === 0) return
   throw new HayaiError('CORRUPT', `what was restored is not what was dumped: ${differences.slice(0, 3).join('; ')}`, {
     hint: 'The live database was not touched. Try an older snapshot.',

@@ -23,7 +23,16 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
   const recipe = serverOf(database)
   const from = await liveVersion(database)
   const seconds = (): number => (performance.now() - began) / 1000
-  const base = { database: name, from, census: null, notes: [], generation: null, undo: null, dryRun: request.dryRun === true }
+  const base = {
+    database: name,
+    engine: database.engine.name,
+    from,
+    census: null,
+    notes: [],
+    generation: null,
+    undo: null,
+    dryRun: request.dryRun === true,
+  }
   const difference = compareVersions(recipe.majorOf(version), recipe.majorOf(from))
   if (difference < 0) throw downgrade(database, from, version)
   if (difference === 0) return { ...base, to: from, changed: false, plan: [], seconds: seconds() }

@@ -68,7 +68,7 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
       checks.push({
         what: 'restore',
         ok: true,
-        detail: `${counted(tables, 'table')}, ${counted(rows, 'row')}, ${source.manifest === null ? 'with no manifest to count against' : agreement(source.manifest.census)}`,
+        detail: `${counted(tables, source.engine.counts.of)}, ${counted(rows, source.engine.counts.what)}, ${source.manifest === null ? 'with no manifest to count against' : agreement(source.manifest.census)}`,
       })
     })
   } catch (error) {

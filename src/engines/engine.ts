@@ -207,10 +207,7 @@ export interface Engine {
   uri(endpoint: Endpoint | undefined, path: string): string
   /** Product, exact version and census of a database that answers. */
   inspect(target: Target): Promise<Facts>
-  /**
-   * What a database that answers is made of, and what is in it, of one instant where the engine can hold one. `rows`: also a
-   * digest of every table's rows, which are read and digested where they are.
-   */
+  /** What a database that answers is made of and holds, of one instant where it can. `rows`: with a digest of each table's rows. */
   survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey>
   /** Fixes an instant, right after `ready` has returned and never before (so that several have the same), and gives facts and bytes of it. */
   dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump>

@@ -1,15 +1,17 @@
 // Are two censuses of the same data? The answer is a list of differences, each a sentence; none means yes. Of a moving one only
 // the tables are looked for: how many rows they have nobody knows.
 
-import type { Census } from '../engines/engine.ts'
+import type { Census, Engine } from '../engines/engine.ts'
 
-export function compareCensus(expected: Census, found: Census): readonly string[] {
+type Counted = Engine['counts']
+
+export function compareCensus(expected: Census, found: Census, { what }: Counted): readonly string[] {
   if (expected.moving === true) {
     const missing = Object.keys(expected.tables).filter((name) => countOf(found.tables, name) === undefined)
     return missing.map((name) => `${name} expected, and it is not there`)
   }
   return [
-    ...differences(expected.tables, found.tables, (name, rows) => `${rows} ${rows === 1 ? 'row' : 'rows'} in ${name}`),
+    ...differences(expected.tables, found.tables, (name, rows) => `${rows} ${rows === 1 ? what : `${what}s`} in ${name}`),
     ...differences(expected.objects, found.objects, (name, count) => `${count} ${name}`),
   ]
 }

@@ -224,10 +224,12 @@ describe('names', () => {
 })
 
 describe('compareCensus', () => {
+  const rows = { what: 'row', of: 'table' }
+
   it('of a moving census asks for the tables that stood all the while, and for no count', () => {
     const expected: Census = { tables: { kept: 3, gone: 1 }, objects: { indexes: 2 }, moving: true }
-    expect(compareCensus(expected, { tables: { kept: 9, gone: 0, made: 1 }, objects: { indexes: 7, views: 1 } })).toEqual([])
-    expect(compareCensus(expected, { tables: { kept: 3, made: 1 }, objects: { indexes: 2 } })).toEqual([
+    expect(compareCensus(expected, { tables: { kept: 9, gone: 0, made: 1 }, objects: { indexes: 7, views: 1 } }, rows)).toEqual([])
+    expect(compareCensus(expected, { tables: { kept: 3, made: 1 }, objects: { indexes: 2 } }, rows)).toEqual([
       'gone expected, and it is not there',
     ])
   })
@@ -238,10 +240,10 @@ describe('compareCensus', () => {
   it('finds nothing between equals, and one thing for each that differs', () => {
     fc.assert(
       fc.property(census, census, (one, other) => {
-        expect(compareCensus(one, structuredClone(one))).toEqual([])
+        expect(compareCensus(one, structuredClone(one), rows)).toEqual([])
         const names = (part: 'tables' | 'objects') => [...new Set([...Object.keys(one[part]), ...Object.keys(other[part])])]
         const differing = (part: 'tables' | 'objects') => names(part).filter((name) => own(one[part], name) !== own(other[part], name))
-        expect(compareCensus(one, other)).toHaveLength(differing('tables').length + differing('objects').length)
+        expect(compareCensus(one, other, rows)).toHaveLength(differing('tables').length + differing('objects').length)
       }),
     )
   })
@@ -249,11 +251,15 @@ describe('compareCensus', () => {
   it('says what in words', () => {
     const expected = { tables: { orders: 1, gone: 2 }, objects: { roles: 3 } }
     const found = { tables: { orders: 5, new: 4 }, objects: { roles: 2 } }
-    expect(compareCensus(expected, found)).toEqual([
+    expect(compareCensus(expected, found, rows)).toEqual([
       '1 row in orders expected, 5 found',
       '2 rows in gone expected, and it is not there',
       '4 rows in new found, and there was no such thing in the snapshot',
       '3 roles expected, 2 found',
+    ])
+    const keys = { what: 'key', of: 'db' }
+    expect(compareCensus({ tables: { db0: 2 }, objects: {} }, { tables: { db0: 1 }, objects: {} }, keys)).toEqual([
+      '2 keys in db0 expected, 1 found',
     ])
   })
 

@@ -62,7 +62,7 @@ function cloneText(answer: CloneAnswer, style: Style): string {
   const at = database === null ? '' : where(database)
   const lines = [
     `${style.good('✓')} cloned ${origin} to ${style.bold(to)} (${[at, duration(seconds)].filter((part) => part !== '').join(', ')})`,
-    ...(census === null ? [] : [`  ${contents(census)}, counted`]),
+    ...(census === null ? [] : [`  ${contents(census, database?.engine ?? '')}, counted`]),
     ...notes.map((note) => `  note: ${note}`),
     `  connect: hayai connect ${to}`,
   ]

@@ -80,7 +80,7 @@ function restoreText(answer: RestoreAnswer, style: Style): string {
   ]
   if (census !== null) {
     const how = census.moving === true ? 'as the copy began, while others wrote' : 'as counted when the snapshot was taken'
-    lines.push(`  ${contents(census)}, ${how}`)
+    lines.push(`  ${contents(census, snapshot.engine)}, ${how}`)
   }
   if (undo !== null) lines.push(`  take it back: ${undo}`)
   return lines.join('\n')

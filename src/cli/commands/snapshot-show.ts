@@ -1,6 +1,6 @@
 // hayai snapshot show
 
-import type { Manifest, SnapshotView } from '../../index.ts'
+import { countedBy, type Manifest, type SnapshotView } from '../../index.ts'
 import { command } from '../command.ts'
 import type { Style } from '../output.ts'
 import { age, contents, count, moment, pairs, place, size, table } from '../wording.ts'
@@ -39,11 +39,12 @@ function foreignText({ path, bytes, created }: SnapshotView, style: Style): stri
 
 function showText(view: SnapshotView, manifest: Manifest, style: Style): string {
   const { census, notes, byHand } = manifest
+  const { what, of } = countedBy(manifest.engine)
   const parts = [pairs(factsOf(view, manifest), style)]
   if (notes.length > 0) parts.push([style.bold('notes'), ...notes.map((note) => `  ${note}`)].join('\n'))
-  parts.push(`${style.bold('contents')}: ${contents(census)}`)
+  parts.push(`${style.bold('contents')}: ${contents(census, manifest.engine)}`)
   const rows = Object.entries(census.tables).map(([name, number]) => [`  ${name}`, number.toLocaleString('en')])
-  if (rows.length > 0) parts.push(table(['  TABLE', 'ROWS'], rows, style))
+  if (rows.length > 0) parts.push(table([`  ${of.toUpperCase()}`, `${what.toUpperCase()}S`], rows, style))
   const others = Object.entries(census.objects).filter(([, number]) => number > 0)
   if (others.length > 0) parts.push(others.map(([name, number]) => `  ${number.toLocaleString('en')} ${name}`).join('\n'))
   parts.push([style.bold('by hand, without Hayai'), ...byHand.map((line) => `  ${line}`)].join('\n'))

@@ -82,7 +82,7 @@ function snapshotText({ snapshot, latest, plan, seconds }: SnapshotAnswer, style
   const { database, path, bytes, id, manifest } = snapshot
   const lines = [`${style.good('✓')} snapshot of ${style.bold(database)}: ${place(path)} (${size(bytes)}, ${duration(seconds)})`]
   if (manifest !== null) {
-    lines.push(`  ${manifest.product} ${manifest.version}, ${contents(manifest.census)}`)
+    lines.push(`  ${manifest.product} ${manifest.version}, ${contents(manifest.census, manifest.engine)}`)
     lines.push(...manifest.notes.map((note) => `  ${style.warn('note:')} ${note}`))
     if (manifest.files.length > 1) lines.push(`  ${count(manifest.files.length, 'file')}`)
   }

@@ -40,12 +40,15 @@ export const upgrade = command({
   },
 })
 
-function upgradeText({ database, from, to, changed, plan, census, notes, undo, seconds, dryRun }: UpgradeAnswer, style: Style): string {
+function upgradeText(
+  { database, engine, from, to, changed, plan, census, notes, undo, seconds, dryRun }: UpgradeAnswer,
+  style: Style,
+): string {
   if (!changed) return `${style.bold(database)} is of version ${from} already: nothing to do.`
   if (dryRun) return [style.bold('plan'), ...plan.map((step, index) => `  ${index + 1}. ${step}`), 'Nothing was changed.'].join('\n')
   return [
     `${style.good('✓')} ${style.bold(database)} is of version ${to} now, no longer ${from} (${duration(seconds)})`,
-    ...(census === null ? [] : [`  ${contents(census)}, counted`]),
+    ...(census === null ? [] : [`  ${contents(census, engine)}, counted`]),
     ...notes.map((note) => `  note: ${note}`),
     ...(undo === null ? [] : [`  take it back: ${undo}`]),
   ].join('\n')
