@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { progressText } from '../../src/cli/progress.ts'
-import { age, duration, size, table } from '../../src/cli/wording.ts'
+import { age, contents, duration, size, table } from '../../src/cli/wording.ts'
 import { hayai, PROGRAM, run } from './terminal.ts'
 
 const ESCAPE = '\u001B['
@@ -87,6 +87,13 @@ describe('words for people', () => {
   ])('%d seconds before now is %s', (seconds, text) => {
     const now = Date.UTC(2026, 0, 8)
     expect(age(new Date(now - seconds * 1000).toISOString(), now)).toBe(text)
+  })
+
+  it('what was counted is called as the engine calls it', () => {
+    const census = { tables: { db0: 1200, db3: 1 }, objects: {} }
+    expect(contents(census, 'redis')).toBe('1,201 keys in 2 dbs')
+    expect(contents(census, 'postgresql')).toBe('1,201 rows in 2 tables')
+    expect(contents({ tables: { t: 1 }, objects: {} }, 'mariadb')).toBe('1 row in 1 table')
   })
 
   it('a table leaves out what is empty everywhere and trails no blanks', () => {

@@ -7,7 +7,7 @@ import { MYSQL } from './dialect.ts'
 import { firstLogins } from './login.ts'
 import { withSession } from './session.ts'
 import { cachingSha2Hash } from './sha-crypt.ts'
-import { account, name } from './sql.ts'
+import { literal, name } from './sql.ts'
 
 export const mysqlRecipe: ServerRecipe = {
   shape: 'server',
@@ -68,19 +68,31 @@ function create({ dataDir, settings, passwordFile }: Place): ReturnType<ServerRe
   return [{ program: 'mysqld', args }]
 }
 
-// Executed once, before anybody can connect; each statement on a line of its own.
+// Executed once, before anybody can connect; each statement on a line of its own. A server that makes its folder knows no statements
+// for accounts (CREATE USER, GRANT), but takes rows: each login is root's own rows under another name.
 function statements(settings: Settings): string {
   const logins = firstLogins(settings).flatMap(({ user, host, password }) => {
-    const login = account(user, host)
+    const [login, from] = [literal(user), literal(host)]
     const hash = Buffer.from(cachingSha2Hash((password ?? generatePassword()).reveal()), 'latin1').toString('hex')
+    const stored = `plugin = 'caching_sha2_password', authentication_string = 0x${hash}, password_expired = 'N', password_last_changed = NOW()`
+    const locked = password === undefined ? 'Y' : 'N'
     return [
-      `CREATE USER IF NOT EXISTS ${login};`,
-      `ALTER USER ${login} IDENTIFIED WITH caching_sha2_password AS 0x${hash} ACCOUNT ${password === undefined ? 'LOCK' : 'UNLOCK'};`,
-      `GRANT ALL PRIVILEGES ON *.* TO ${login} WITH GRANT OPTION;`,
-      `GRANT PROXY ON ''@'' TO ${login} WITH GRANT OPTION;`,
+      ...(user === 'root' && host === 'localhost' ? [] : OF_ACCOUNTS.flatMap((table) => likeRoot(table, login, from))),
+      `UPDATE mysql.user SET ${stored}, account_locked = '${locked}' WHERE User = ${login} AND Host = ${from};`,
     ]
   })
   return `${[...logins, `CREATE DATABASE IF NOT EXISTS ${name(settings.database)};`].join('\n')}\n`
+}
+
+const OF_ACCOUNTS = ['user', 'global_grants', 'proxies_priv']
+
+function likeRoot(table: string, login: string, from: string): readonly string[] {
+  return [
+    `CREATE TABLE mysql.hayai AS SELECT * FROM mysql.${table} WHERE User = 'root' AND Host = 'localhost';`,
+    `UPDATE mysql.hayai SET User = ${login}, Host = ${from};`,
+    `REPLACE INTO mysql.${table} SELECT * FROM mysql.hayai;`,
+    'DROP TABLE mysql.hayai;',
+  ]
 }
 
 // A small redo log: there are several data folders, for undo keeps them. Older servers do not know the setting.
