@@ -8,7 +8,8 @@ export const diff = command({
   about:
     'Tells what is different between two snapshots, or between a snapshot and the database as it is now: tables, columns, indexes ' +
     'and the like by name, and rows by table. A database alone is compared with its newest snapshot. Nothing is changed, and of two ' +
-    'snapshots the database itself is not even asked. As many rows as before may still be other rows: --data compares them.',
+    'snapshots the database itself is not even asked. As many rows as before may still be other rows: --data compares them, ' +
+    'by digests that the server makes. Of Redis they are made while others write, and each key holds its server up for a moment.',
   positionals: {
     before: { brief: 'a database, a snapshot as for restore, or NAME@latest', proposes: 'snapshots' },
     after: { brief: 'the same; the database as it is now when not given', optional: true, proposes: 'snapshots' },

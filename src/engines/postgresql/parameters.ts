@@ -31,9 +31,16 @@ export function serverSettings({ server }: Settings, purpose: 'live' | 'filling'
   return { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(server) : {}) }
 }
 
-/** Prepared transactions may come with a copy, whether this place allows for them or not. */
-export function filling({ max_prepared_transactions: prepared = '0' }: Settings['server']): Readonly<Record<string, string>> {
-  return { ...FILLING, max_prepared_transactions: String(Math.max(64, Number(prepared) || 0)) }
+/**
+ * Prepared transactions may come with a copy, whether this place allows for them or not. To count tens of thousands of tables in one
+ * transaction takes a lock for each of them and of their indexes; what a live server was told with ALTER SYSTEM is not told here.
+ */
+export function filling({
+  max_prepared_transactions: prepared = '0',
+  max_locks_per_transaction: locks = '0',
+}: Settings['server']): Readonly<Record<string, string>> {
+  const atLeast = (least: number, own: string): string => String(Math.max(least, Number(own) || 0))
+  return { ...FILLING, max_prepared_transactions: atLeast(64, prepared), max_locks_per_transaction: atLeast(1024, locks) }
 }
 
 export function given(settings: Readonly<Record<string, string>>): readonly string[] {
