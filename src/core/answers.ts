@@ -136,6 +136,8 @@ export interface RestoreRequest {
   /** Names the engine of a foreign file. */
   readonly engine?: string
   readonly dryRun?: boolean
+  /** With `dryRun`: the snapshot is not read through, which the restore itself does before anything else. */
+  readonly unread?: boolean
 }
 
 export interface Check {
@@ -234,6 +236,11 @@ export interface UndoAnswer {
   readonly dryRun: boolean
 }
 
+/** For start and stop; on a dry run the databases are told as they are. */
+export interface Power extends Watch {
+  readonly dryRun?: boolean
+}
+
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
 export interface Project extends SnapshotKeeping, Backups {
   readonly root: string
@@ -243,8 +250,8 @@ export interface Project extends SnapshotKeeping, Backups {
   initDeclared(options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<InitAnswer>
   validate(): Promise<ValidateAnswer>
   /** All of them when no name is given. */
-  start(names: readonly string[], watch?: Watch): Promise<readonly DatabaseView[]>
-  stop(names: readonly string[], watch?: Watch): Promise<readonly DatabaseView[]>
+  start(names: readonly string[], options?: Power): Promise<readonly DatabaseView[]>
+  stop(names: readonly string[], options?: Power): Promise<readonly DatabaseView[]>
   list(options?: { readonly running?: boolean }): Promise<readonly DatabaseView[]>
   connect(name: string): Promise<Connection>
   /** The end of the server's log; with `follow` it goes on until the signal. */

@@ -32,8 +32,8 @@ function facade(context: Context): Project {
     initDeclared: (options, watch) =>
       guarded(watch, async () => (await import('./init.ts')).initDeclared(context, options?.dryRun === true, watch)),
     validate: async () => (await import('./validate.ts')).validate(context),
-    start: (names, watch) => guarded(watch, async () => (await import('./run.ts')).start(context, names, watch)),
-    stop: (names, watch) => guarded(watch, async () => (await import('./run.ts')).stop(context, names, watch)),
+    start: (names, options) => guarded(options, async () => (await import('./run.ts')).start(context, names, options)),
+    stop: (names, options) => guarded(options, async () => (await import('./run.ts')).stop(context, names, options)),
     list: async (options) => (await import('./list.ts')).list(context, options?.running === true),
     connect: async (name) => (await import('./list.ts')).connect(context, name),
     logs: async (name, options, watch) =>

@@ -1,6 +1,6 @@
 // start and stop.
 
-import type { DatabaseView, Watch } from './answers.ts'
+import type { DatabaseView, Power } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, databasesOf, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
@@ -8,8 +8,8 @@ import { sweepTrials } from './trial.ts'
 import { watching } from './watching.ts'
 
 /** Returns when every one of them answers a query. */
-export async function start(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
-  const { signal, stage } = watching(watch)
+export async function start(context: Context, names: readonly string[], options: Power = {}): Promise<readonly DatabaseView[]> {
+  const { signal, stage } = watching(options)
   return each(
     context,
     names,
@@ -18,12 +18,12 @@ export async function start(context: Context, names: readonly string[], watch: W
       stage(`starting ${database.name}`)
       await database.site.start(signal)
     },
-    signal,
+    { signal, dryRun: options.dryRun === true },
   )
 }
 
-export async function stop(context: Context, names: readonly string[], watch: Watch = {}): Promise<readonly DatabaseView[]> {
-  const { signal, stage } = watching(watch)
+export async function stop(context: Context, names: readonly string[], options: Power = {}): Promise<readonly DatabaseView[]> {
+  const { signal, stage } = watching(options)
   return each(
     context,
     names,
@@ -32,7 +32,7 @@ export async function stop(context: Context, names: readonly string[], watch: Wa
       stage(`stopping ${database.name}`)
       await database.site.stop()
     },
-    signal,
+    { signal, dryRun: options.dryRun === true },
   )
 }
 
@@ -41,9 +41,10 @@ async function each(
   names: readonly string[],
   verb: string,
   work: (database: Database) => Promise<void>,
-  signal: AbortSignal,
+  { signal, dryRun }: { readonly signal: AbortSignal; readonly dryRun: boolean },
 ): Promise<readonly DatabaseView[]> {
   const databases = names.length === 0 ? await databasesOf(context) : await Promise.all(names.map((name) => databaseOf(context, name)))
+  if (dryRun) return Promise.all(databases.map(viewOf))
   await sweepTrials(context)
   const views: DatabaseView[] = []
   for (const database of databases) {

@@ -1,6 +1,6 @@
 // What start and stop have in common.
 
-import type { DatabaseView, Project } from '../../index.ts'
+import type { DatabaseView } from '../../index.ts'
 import type { Said } from '../command.ts'
 import type { Style } from '../output.ts'
 import { oneLine } from './views.ts'
@@ -8,13 +8,6 @@ import { oneLine } from './views.ts'
 export const NAMES = {
   name: { brief: 'The databases; all of the project when none is named', optional: true, many: true, proposes: 'databases' },
 } as const
-
-/** The databases as they are; NOT_FOUND for a name that is none. */
-export async function preview(project: Project, names: readonly string[]): Promise<readonly DatabaseView[]> {
-  for (const name of names) await project.connect(name)
-  const views = await project.list()
-  return names.length === 0 ? views : views.filter(({ name }) => names.includes(name))
-}
 
 export function powerAnswer(views: readonly DatabaseView[], dryRun: boolean, verb: 'start' | 'stop'): Said {
   return {

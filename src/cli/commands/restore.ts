@@ -34,7 +34,7 @@ export const restore = command({
     const reference = args.ref ?? (await chooseSnapshot(project, session))
     const request = { reference, latest: flags.latest, ...given({ to: flags.to, engine: flags.engine }) }
     if (ask && !flags['dry-run']) {
-      const preview = await project.restore({ ...request, dryRun: true }, session.watch)
+      const preview = await project.restore({ ...request, dryRun: true, unread: true }, session.watch)
       const { agree } = await import('../questions.ts')
       await agree(question(preview), session)
     }

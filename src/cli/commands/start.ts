@@ -2,7 +2,7 @@
 
 import { CHANGING } from '../arguments.ts'
 import { command } from '../command.ts'
-import { NAMES, powerAnswer, preview } from './power.ts'
+import { NAMES, powerAnswer } from './power.ts'
 
 export const start = command({
   about: 'Starts the servers and returns when each of them answers a query. One that runs already is left alone, and so is a file.',
@@ -12,7 +12,7 @@ export const start = command({
   failures: ['NOT_FOUND', 'ENVIRONMENT', 'TOOL_FAILED'],
   async run({ args, flags, session }) {
     const project = await session.open()
-    const views = flags['dry-run'] ? await preview(project, args.name) : await project.start(args.name, session.watch)
+    const views = await project.start(args.name, { ...session.watch, dryRun: flags['dry-run'] })
     return powerAnswer(views, flags['dry-run'], 'start')
   },
 })

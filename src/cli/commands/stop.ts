@@ -2,7 +2,7 @@
 
 import { CHANGING } from '../arguments.ts'
 import { command } from '../command.ts'
-import { NAMES, powerAnswer, preview } from './power.ts'
+import { NAMES, powerAnswer } from './power.ts'
 
 export const stop = command({
   about: 'Stops the servers in good order and returns when they are gone. Nothing is lost; a file has nothing to stop.',
@@ -12,7 +12,7 @@ export const stop = command({
   failures: ['NOT_FOUND', 'TOOL_FAILED'],
   async run({ args, flags, session }) {
     const project = await session.open()
-    const views = flags['dry-run'] ? await preview(project, args.name) : await project.stop(args.name, session.watch)
+    const views = await project.stop(args.name, { ...session.watch, dryRun: flags['dry-run'] })
     return powerAnswer(views, flags['dry-run'], 'stop')
   },
 })
