@@ -11,7 +11,7 @@ export const CODES = {
   ENVIRONMENT: { exit: 6, meaning: 'a program that is needed is missing from this machine, or refuses to work' },
   LOCKED: { exit: 7, meaning: 'another command is at work on the same thing' },
   TOOL_FAILED: { exit: 8, meaning: "a database's own tool or server failed" },
-  CORRUPT: { exit: 9, meaning: 'a snapshot, backup or catalog is damaged, or did not pass verification' },
+  CORRUPT: { exit: 9, meaning: 'a snapshot, backup or catalog is damaged, did not pass verification, or is missing where `health` looks' },
   STORE_FAILED: { exit: 10, meaning: 'the place where snapshots are kept failed, or is full' },
   INTERRUPTED: { exit: 130, meaning: 'interrupted (Ctrl-C)' },
 } as const

@@ -57,6 +57,14 @@ export const GROUPS: readonly Group[] = [
         brief: 'Back up all databases at one moment; list, show, restore backups',
         load: async () => (await import('./commands/backup.ts')).backup,
       },
+      health: {
+        brief: 'Tell whether everything has a recent, proven copy',
+        load: async () => (await import('./commands/health.ts')).health,
+      },
+      report: {
+        brief: 'Show how much room snapshots and backups take, and how that has grown',
+        load: async () => (await import('./commands/report.ts')).report,
+      },
     },
   },
   {

@@ -7,6 +7,7 @@ import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { Backups } from './backup-answers.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
+import type { Overseeing } from './overseeing.ts'
 import type { Latest } from './latest.ts'
 import type { DiffAnswer, DiffRequest, GuardAnswer, GuardRequest } from './comparing.ts'
 
@@ -242,7 +243,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups {
+export interface Project extends SnapshotKeeping, Backups, Overseeing {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

@@ -7,6 +7,7 @@ import type { OpenOptions, Project, Watch } from './answers.ts'
 import type { Backups } from './backup-answers.ts'
 import type { Context, Parts } from './context.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
+import type { Overseeing } from './overseeing.ts'
 import { interrupted } from './watching.ts'
 
 /** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
@@ -26,6 +27,7 @@ function facade(context: Context): Project {
   return {
     ...keeping(context),
     ...together(context),
+    ...overseeing(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -84,6 +86,13 @@ function together(context: Context): Backups {
       guarded(watch, async () => (await import('./backup/undo.ts')).undoAll(context, -1, options?.dryRun === true, watch)),
     redoAll: (options, watch) =>
       guarded(watch, async () => (await import('./backup/undo.ts')).undoAll(context, 1, options?.dryRun === true, watch)),
+  }
+}
+
+function overseeing(context: Context): Overseeing {
+  return {
+    health: async (request) => (await import('./health.ts')).health(context, request),
+    report: async () => (await import('./report.ts')).report(context),
   }
 }
 

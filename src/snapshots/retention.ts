@@ -200,6 +200,11 @@ export function parseDuration(written: string): Duration {
   return { years: years ?? 0, months: months ?? 0, days: (weeks ?? 0) * 7 + (days ?? 0), hours: hours ?? 0 }
 }
 
+/** Milliseconds that it is long when it ends at that time. */
+export function lengthOf(duration: Duration, end: Date): number {
+  return end.getTime() - before(end, duration).getTime()
+}
+
 /** Months are those of the calendar, in UTC; a day that a month does not have is its last. */
 function before(time: Date, { years, months, days, hours }: Duration): Date {
   const month = time.getUTCFullYear() * 12 + time.getUTCMonth() - years * 12 - months
