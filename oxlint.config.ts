@@ -167,6 +167,10 @@ export default defineConfig({
         message: ENGINES,
       }),
     ),
+    arrows('src/engines/engine.ts', {
+      group: ['../**', './*', './*/**', '!../base/**', '!./file-recipe.ts', '!./place.ts', '!./contract', '!./contract/**'],
+      message: ENGINES,
+    }),
     arrows('src/engines/*/**', { group: ['../**', '!../../base/**', '!../engine.ts'], message: ENGINES }),
     ...ROOMS.flatMap(roomArrows),
     arrows('src/*.ts', { group: ['../**', './cli/**', './studio/**'], message: 'The door of the library knows no face.' }),

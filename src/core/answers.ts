@@ -10,6 +10,7 @@ import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { Latest } from './latest.ts'
 import type { DiffAnswer, DiffRequest, GuardAnswer, GuardRequest } from './comparing.ts'
+import type { Moving } from './moving-answers.ts'
 
 export interface Progress {
   /** What is being done now, as a short phrase in the present: `dumping`, `checking digests`, `loading`. */
@@ -160,64 +161,6 @@ export interface RestoreAnswer {
   readonly dryRun: boolean
 }
 
-export interface CloneRequest {
-  /** The database whose content and settings the new one gets. */
-  readonly from: string
-  readonly to: string
-  /** Instead of what the database holds now: a snapshot of the same engine. */
-  readonly snapshot?: string
-  readonly port?: number
-  /** A database of that name that is there already gets the content in place of its own, as by a restore. */
-  readonly force?: boolean
-  readonly dryRun?: boolean
-}
-
-export interface CloneAnswer {
-  readonly from: string
-  readonly to: string
-  /** null when the content came from the live database itself. */
-  readonly snapshot: SnapshotView | null
-  /** The moment that the content is of; null on a dry run, and for a file without a manifest. */
-  readonly instant: string | null
-  readonly plan: readonly string[]
-  readonly checks: readonly Check[]
-  readonly census: Census | null
-  /** What could not be carried, or deserves a warning; each a whole sentence. */
-  readonly notes: readonly string[]
-  /** The new database; null on a dry run. */
-  readonly database: DatabaseView | null
-  /** Whether there was one of that name, which got the content. */
-  readonly replaced: boolean
-  readonly undo: string | null
-  readonly seconds: number
-  readonly dryRun: boolean
-}
-
-export interface UpgradeRequest {
-  readonly database: string
-  /** A newer version of the same server: `17`, or `17.2`. */
-  readonly version: string
-  readonly dryRun?: boolean
-}
-
-export interface UpgradeAnswer {
-  readonly database: string
-  readonly engine: string
-  /** The exact version of the server that made the live data, and of the one that makes the new. */
-  readonly from: string
-  readonly to: string
-  /** False when its data is of that version already. */
-  readonly changed: boolean
-  readonly plan: readonly string[]
-  readonly census: Census | null
-  readonly notes: readonly string[]
-  /** null on a dry run, and when nothing was changed. */
-  readonly generation: Generation | null
-  readonly undo: string | null
-  readonly seconds: number
-  readonly dryRun: boolean
-}
-
 export interface VerifyAnswer {
   readonly snapshot: SnapshotView
   readonly ok: boolean
@@ -243,7 +186,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups, Overseeing {
+export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>
@@ -264,8 +207,6 @@ export interface Project extends SnapshotKeeping, Backups, Overseeing {
   snapshot(request: SnapshotRequest, watch?: Watch): Promise<SnapshotAnswer>
   snapshots(options?: { readonly folder?: string }): Promise<readonly SnapshotView[]>
   restore(request: RestoreRequest, watch?: Watch): Promise<RestoreAnswer>
-  upgrade(request: UpgradeRequest, watch?: Watch): Promise<UpgradeAnswer>
-  clone(request: CloneRequest, watch?: Watch): Promise<CloneAnswer>
   verify(request: { readonly reference: string; readonly latest?: boolean; readonly engine?: string }, watch?: Watch): Promise<VerifyAnswer>
   /** What is different between two snapshots, or a snapshot and a database. Changes nothing. */
   diff(request: DiffRequest, watch?: Watch): Promise<DiffAnswer>

@@ -49,6 +49,7 @@ function facade(context: Context): Project {
     snapshot: (request, watch) => guarded(watch, async () => (await import('./snapshot.ts')).snapshot(context, request, watch)),
     snapshots: async (options) => (await import('./library.ts')).snapshots(context, options?.folder),
     restore: (request, watch) => guarded(watch, async () => (await import('./restore.ts')).restore(context, request, watch)),
+    restorePieces: (request, watch) => guarded(watch, async () => (await import('./pieces.ts')).restorePieces(context, request, watch)),
     upgrade: (request, watch) => guarded(watch, async () => (await import('./upgrade.ts')).upgrade(context, request, watch)),
     clone: (request, watch) => guarded(watch, async () => (await import('./clone.ts')).clone(context, request, watch)),
     verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),

@@ -6,7 +6,7 @@ import { HayaiError } from '../base/errors.ts'
 import type { Format } from '../engines/engine.ts'
 import { parseCompression } from '../snapshots/codecs.ts'
 import { repository } from '../snapshots/repository.ts'
-import type { SnapshotAnswer, SnapshotRequest, Watch } from './answers.ts'
+import type { SnapshotAnswer, SnapshotRequest, SnapshotView, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
@@ -38,6 +38,20 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const latest = await renewLatest(context, folder, database.name)
   await sweepDeleted(context)
   return { snapshot: viewOfManifest(folder, manifest), latest, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
+}
+
+/** What is there, before something of it is replaced. Called with the database's lock held. */
+export async function takeSafety(context: Context, database: Database, comment: string, view: Watching): Promise<SnapshotView> {
+  const folder = context.paths.snapshots
+  const taking = {
+    format: formatOf(database.engine, undefined),
+    compression: parseCompression('none'),
+    folder,
+    request: { database: database.name, comment, askedBy: 'safety' as const },
+  }
+  const manifest = await take(context, database, taking, view)
+  await audit(context, 'snapshot', database.name, { id: manifest.id, file: manifest.files[0]?.name, askedBy: 'safety' })
+  return viewOfManifest(folder, manifest)
 }
 
 interface Taking {

@@ -8,6 +8,7 @@ import { ask } from './duckdb/ask.ts'
 import { dump, factsOf, MEMBER, surveyOf } from './duckdb/dump.ts'
 import { fileCheck } from './duckdb/header.ts'
 import { load } from './duckdb/load.ts'
+import { pieces } from './duckdb/pieces.ts'
 import { PATIENCE, recipe } from './duckdb/recipe.ts'
 import { checkSql } from './duckdb/sql-ends.ts'
 import type { Engine, Facts, Format, Settings, Survey, Target } from './engine.ts'
@@ -49,6 +50,7 @@ export const duckdb: Engine = {
   survey,
   dump,
   load,
+  pieces,
   check,
 }
 

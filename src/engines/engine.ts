@@ -7,9 +7,13 @@
 import type { Bytes } from '../base/bytes.ts'
 import type { Landing } from '../base/landing.ts'
 import type { Secret } from '../base/secret.ts'
+import type { Outline } from './contract/outline.ts'
+import type { Pieces } from './contract/pieces.ts'
 import type { FileRecipe } from './file-recipe.ts'
 import type { ContainerFacts, Endpoint, Place, Risen, Settings } from './place.ts'
 
+export type * from './contract/outline.ts'
+export type * from './contract/pieces.ts'
 export type { Exchange, FileRecipe, Look } from './file-recipe.ts'
 export type * from './place.ts'
 
@@ -34,33 +38,6 @@ export interface Facts {
   readonly tools: Readonly<Record<string, string>>
   /** Of a dump: milliseconds for which writers, or some of them, were kept waiting; not there where nobody was. */
   readonly blocked?: number | undefined
-}
-
-/** What a column is, in the engine's own words. `default` also says how a value is generated. */
-export interface Column {
-  readonly type: string
-  readonly nullable: boolean
-  readonly default: string | null
-}
-
-/** By name → its definition, as far as it is short and no program; else its beginning, or nothing of it, and a digest. */
-export type Named = Readonly<Record<string, string>>
-
-export interface TableOutline {
-  /** In their order. */
-  readonly columns: Readonly<Record<string, Column>>
-  /** What else belongs to the table, by kind in the singular: `index`, `constraint`, `trigger`. */
-  readonly parts: Readonly<Record<string, Named>>
-}
-
-/** What a database is made of besides its rows. Two copies of the same data have the same, but for `bytes`. */
-export interface Outline {
-  /** About how much room the data takes in the database, or undefined where the engine cannot tell. */
-  readonly bytes?: number | undefined
-  /** Named as in the census; also those that keep no rows of their own. */
-  readonly tables: Readonly<Record<string, TableOutline>>
-  /** What belongs to no table, by kind in the singular: `view`, `function`, `sequence`. */
-  readonly objects: Readonly<Record<string, Named>>
 }
 
 export interface Outlined extends Facts {
@@ -213,6 +190,8 @@ export interface Engine {
   dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump>
   /** Fills an EMPTY target, never one with data; leaves it ready for use (analysed, checked). */
   load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>
+  /** What `restore --table` and `--key` bring back. */
+  readonly pieces: Pieces
   /** Passes the bytes on; throws CORRUPT at their end when the format's own end marker is not there. */
   check(format: Format, bytes: Bytes): Bytes
 }

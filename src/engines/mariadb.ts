@@ -8,6 +8,7 @@ import { checkFolder, layDown } from './mariadb/folder.ts'
 import { inspect, survey } from './mariadb/inspect.ts'
 import { load } from './mariadb/load.ts'
 import { checkEnds } from './mariadb/marks.ts'
+import { pieces } from './mariadb/pieces.ts'
 import { recipe } from './mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from './mariadb/settings.ts'
 import { uri } from './mariadb/uri.ts'
@@ -50,5 +51,6 @@ export const mariadb: Engine = {
     return backUp(MARIADB, target, signal)
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(MARIADB, target, bytes, signal)),
+  pieces: pieces(MARIADB),
   check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkEnds(bytes)),
 }

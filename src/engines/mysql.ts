@@ -7,6 +7,7 @@ import { inspect, survey } from './mariadb/inspect.ts'
 import { load } from './mariadb/load.ts'
 import { checkEnds } from './mariadb/marks.ts'
 import { mysqlRecipe } from './mariadb/mysql-recipe.ts'
+import { pieces } from './mariadb/pieces.ts'
 import { MYSQL_VOCABULARY, readSettings } from './mariadb/settings.ts'
 import { uri } from './mariadb/uri.ts'
 
@@ -33,5 +34,6 @@ export const mysql: Engine = {
   survey: (target, depth, signal) => survey(MYSQL, target, depth, signal),
   dump: (target, _format, signal, ready) => dump(MYSQL, target, signal, ready),
   load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),
+  pieces: pieces(MYSQL),
   check: (_format, bytes) => checkEnds(bytes),
 }

@@ -8,6 +8,7 @@ import { inspect, survey } from './postgresql/inspect.ts'
 import { layDown } from './postgresql/lay-down.ts'
 import { load } from './postgresql/load.ts'
 import { checkEnds } from './postgresql/marks.ts'
+import { pieces } from './postgresql/pieces.ts'
 import { recipe } from './postgresql/recipe.ts'
 import { settings } from './postgresql/settings.ts'
 
@@ -47,6 +48,7 @@ export const postgresql: Engine = {
     return baseBackup(target, signal)
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),
+  pieces,
   check: (format, bytes) => (format.name === 'tar' ? checkArchive(bytes) : checkEnds(bytes)),
 }
 

@@ -9,6 +9,7 @@ import { ask } from './sqlite/ask.ts'
 import { dump, factsOf, MEMBER, surveyOf } from './sqlite/dump.ts'
 import { fileCheck } from './sqlite/header.ts'
 import { load } from './sqlite/load.ts'
+import { pieces } from './sqlite/pieces.ts'
 import { PATIENCE, recipe } from './sqlite/recipe.ts'
 import { checkSql } from './sqlite/sql-ends.ts'
 
@@ -49,6 +50,7 @@ export const sqlite: Engine = {
   survey,
   dump,
   load,
+  pieces,
   check,
 }
 

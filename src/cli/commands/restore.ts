@@ -6,11 +6,13 @@ import { command, given, type Session } from '../command.ts'
 import type { Style } from '../output.ts'
 import { age, contents, duration, place, size } from '../wording.ts'
 import { checkLines } from './checks.ts'
+import { restorePieces, wantedPieces } from './restore-pieces.ts'
 
 export const restore = command({
   about:
     'Fills an empty database beside the live one, counts it against the snapshot, and only then puts it in place. If anything ' +
-    'fails, the live database is as it was. The data before is kept, and `hayai undo` goes back to it.',
+    'fails, the live database is as it was. The data before is kept, and `hayai undo` goes back to it. With --table or --key only ' +
+    'those pieces are put into the live database, and all else in it stays.',
   positionals: {
     ref: { brief: 'a path, a file name, an id or the start of one; with --latest a database', optional: true, proposes: 'snapshots' },
   },
@@ -18,12 +20,19 @@ export const restore = command({
     latest: { kind: 'switch', brief: 'The newest snapshot of the database that is named' },
     to: { kind: 'text', value: 'NAME', brief: 'Into another database; it is made when it is not there', proposes: 'databases' },
     engine: { kind: 'text', value: 'ENGINE', brief: 'The engine of a file that has no manifest', proposes: 'engines' },
+    table: { kind: 'list', value: 'TABLE', brief: 'Only this table, beside what is there: users, public.users; as often as wanted' },
+    as: { kind: 'list', value: 'NAME', brief: 'Another name for the table: users_old, old.users; one for each --table' },
+    key: { kind: 'list', value: 'PATTERN', brief: "Only these keys, by Redis's own patterns: session:*; as often as wanted" },
+    db: { kind: 'whole', value: 'NUMBER', brief: 'Only keys of this db' },
+    replace: { kind: 'switch', brief: 'Put tables or keys over those that are there; a snapshot is taken before' },
     ...CHANGING,
   },
   examples: {
     'hayai restore mydb --latest': 'the newest snapshot of mydb',
     'hayai restore 3f2a91c0 --to mydb-copy': 'into another database',
     'hayai restore ./old.sql --engine postgresql --to mydb': 'a dump that Hayai did not make',
+    'hayai restore mydb --latest --table users --as users_then': 'one table, beside the one that is there',
+    "hayai restore cache --latest --key 'session:*' --replace": 'some keys, over those that are there',
     'hayai restore mydb --latest --dry-run': 'the plan and the checks, and no change',
   },
   failures: ['NOT_FOUND', 'CONFLICT', 'TOOL_FAILED', 'CORRUPT', 'STORE_FAILED'],
@@ -33,6 +42,8 @@ export const restore = command({
     const project = await session.open()
     const reference = args.ref ?? (await chooseSnapshot(project, session))
     const request = { reference, latest: flags.latest, ...given({ to: flags.to, engine: flags.engine }) }
+    const wanted = wantedPieces(flags)
+    if (wanted !== undefined) return restorePieces(project, { ...request, ...wanted, dryRun: flags['dry-run'] }, ask, session)
     if (ask && !flags['dry-run']) {
       const preview = await project.restore({ ...request, dryRun: true, unread: true }, session.watch)
       const { agree } = await import('../questions.ts')

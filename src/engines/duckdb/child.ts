@@ -9,6 +9,7 @@ import { copy, create, examine, hold, inspect, look, recognise, survey } from '.
 import { versionOfDuckdb } from './package.ts'
 import type { Answers, Happening, Requests, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
+import { findTables, transplant } from './transplant.ts'
 import { trySchema, writeSql } from './write-sql.ts'
 
 type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
@@ -29,6 +30,8 @@ const work: Work = {
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
   trySchema,
   writeSql: (request) => writeSql(request, print),
+  findTables,
+  transplant,
   readSql,
 }
 

@@ -4,7 +4,7 @@
 // and DuckDB's lock on a file is the kernel's lock of a whole process (POSIX), which would vanish as soon as any other piece of that
 // process had opened and closed the file. So the process that holds a file does not read it by itself, and another one copies it.
 
-import type { Census, Look, Outline } from '../engine.ts'
+import type { Census, FoundPiece, Look, Outline, Transplanted } from '../engine.ts'
 
 /** What was counted in a database, and what deserves a warning, each in a whole sentence. */
 export interface Counted {
@@ -44,6 +44,16 @@ export interface Requests {
   readonly writeSql: { readonly file: string; readonly spill: string }
   /** Throws when the schema could not be read back as it is. */
   readonly trySchema: { readonly file: string; readonly spill: string }
+  /** Which tables are meant, and which of them are in `to`. Of `from` nobody else knows. */
+  readonly findTables: Requests['transplant']
+  readonly transplant: {
+    readonly from: string
+    readonly to: string
+    readonly wanted: readonly { readonly name: string; readonly as: string | null }[]
+    readonly replace: boolean
+    readonly patience: number
+    readonly spill: string
+  }
   /** The text comes on standard input. */
   readonly readSql: { readonly file: string; readonly spill: string }
 }
@@ -61,6 +71,8 @@ export interface Answers {
   readonly exchange: Look
   readonly writeSql: null
   readonly trySchema: null
+  readonly findTables: readonly FoundPiece[]
+  readonly transplant: Transplanted
   readonly readSql: null
 }
 

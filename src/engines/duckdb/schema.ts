@@ -89,7 +89,7 @@ async function texts(db: Database, query: string): Promise<readonly string[]> {
   return (await db.rows(query)).map(([text]) => String(text))
 }
 
-async function typesOf(db: Database): Promise<readonly string[]> {
+export async function typesOf(db: Database): Promise<readonly string[]> {
   const rows = await db.rows(`SELECT schema_name, type_name FROM duckdb_types() WHERE ${OWN} ORDER BY type_oid`)
   const made: string[] = []
   for (const [schema, name] of rows) {
@@ -107,7 +107,7 @@ const SEQUENCES = `FROM duckdb_sequences() WHERE ${HERE} AND NOT temporary`
  * The value that comes next is told by DuckDB's own statement alone: `start_value` and `last_value` are others once the file was
  * opened again. One that is used up is made at its end, and gives its last value.
  */
-async function sequencesOf(db: Database): Promise<readonly string[]> {
+export async function sequencesOf(db: Database): Promise<readonly string[]> {
   const rows = await db.rows(
     `SELECT schema_name, sequence_name, increment_by, min_value, max_value, cycle, ${NEXT} BETWEEN min_value AND max_value,
        CAST(${NEXT} AS VARCHAR), if(increment_by > 0, max_value, min_value) ${SEQUENCES} ORDER BY sequence_oid`,
@@ -145,7 +145,7 @@ async function commentsOf(db: Database): Promise<readonly string[]> {
   return made
 }
 
-function commentText(comment: unknown): string {
+export function commentText(comment: unknown): string {
   const text = String(comment)
   if (!/[\r\n]/.test(text)) return quotedText(text)
   return `E${quotedText(text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r'))}`

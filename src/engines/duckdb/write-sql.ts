@@ -101,7 +101,7 @@ async function planOf(db: Database, trial: Database, table: Table): Promise<Rows
   return { table: full, columns, row: `'(' || ${literals.join(` || ', ' || `)} || ')'`, single: await refersToItself(db, table) }
 }
 
-async function isGenerated(trial: Database, table: string, column: string): Promise<boolean> {
+export async function isGenerated(trial: Database, table: string, column: string): Promise<boolean> {
   try {
     await trial.prepare(`INSERT INTO ${table} (${quoted(column)}) VALUES (NULL)`)
     return false

@@ -21,7 +21,14 @@ export async function load(dialect: Dialect, target: Target, bytes: Bytes, signa
   await analyse(dialect, target, signal)
 }
 
-async function run(dialect: Dialect, target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
+/** Runs a script in a database of the server, to its end. */
+export async function run(
+  dialect: Dialect,
+  target: Target,
+  bytes: Bytes,
+  signal: AbortSignal,
+  database = endpointOf(target).database,
+): Promise<void> {
   const endpoint = innerOf(target)
   // A client that stops early, or is still inside of something at the end, may exit 0 as well. This is what it says last.
   const token = `end of input ${randomUUID()}`
@@ -29,7 +36,7 @@ async function run(dialect: Dialect, target: Target, bytes: Bytes, signal: Abort
     {
       program: dialect.programs.client,
       // --binary-mode: nothing but SQL and DELIMITER is a command, and no byte of a string is taken for something else.
-      args: [...programArguments(dialect, endpoint), '--batch', '--binary-mode', '--skip-column-names', `--database=${endpoint.database}`],
+      args: [...programArguments(dialect, endpoint), '--batch', '--binary-mode', '--skip-column-names', `--database=${database}`],
       env: programEnvironment(endpoint),
       signal,
     },

@@ -7,6 +7,7 @@ import { checkFolder } from './folder.ts'
 import { inspect } from './inspect.ts'
 import { load } from './load.ts'
 import { checkRdb } from './marks.ts'
+import { pieces } from './pieces.ts'
 import { recipe } from './recipe.ts'
 import { settings } from './settings.ts'
 import { survey } from './survey.ts'
@@ -24,6 +25,7 @@ export function engine(dialect: Dialect): Engine {
     survey: (target, depth, signal) => survey(dialect, target, depth, signal),
     dump: (target, format, signal, ready) => dump(dialect, target, format, signal, ready),
     load,
+    pieces,
     check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkRdb(bytes)),
   }
 }

@@ -5,7 +5,7 @@ import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import type { Endpoint } from '../engine.ts'
 
 export interface Wire {
-  send(...words: readonly string[]): void
+  send(...words: readonly (string | Uint8Array)[]): void
   /** Without its end. */
   line(): Promise<string>
   exactly(size: number): Promise<Buffer>
@@ -69,8 +69,9 @@ export async function connect(endpoint: Endpoint, signal?: AbortSignal): Promise
 
   return {
     send(...words) {
-      const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`)
-      socket.write(`*${words.length}\r\n${parts.join('')}`)
+      const parts = words.flatMap((word) => [`$${Buffer.byteLength(word)}\r\n`, word, '\r\n'])
+      const pieces = [`*${words.length}\r\n`, ...parts].map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
+      socket.write(Buffer.concat(pieces))
     },
     async line() {
       let end = rest.indexOf('\n')

@@ -12,6 +12,7 @@ import { bears, check, create, look, recognise, unmark } from './file.ts'
 import { digestsOf, outlineOf } from './outline.ts'
 import type { Answers, Happening, Requests, Surveyed, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
+import { findTables, transplant } from './transplant.ts'
 import { trySchema, writeSql } from './write-sql.ts'
 
 type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
@@ -28,6 +29,8 @@ const work: Work = {
   bears,
   unmark,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
+  findTables,
+  transplant,
   keep,
   trySchema: ({ file }) => trySchema(file),
   writeSql: ({ file }) => writeSql(file, print),

@@ -4,7 +4,7 @@
 // Why a child: a native call may take minutes, and a child's can be ended; and a program that uses Hayai as a library may have the
 // same database open, whose locks the kernel would drop as soon as this process opened and closed that file by itself (POSIX).
 
-import type { Census, Look, Outline } from '../engine.ts'
+import type { Census, FoundPiece, Look, Outline, Transplanted } from '../engine.ts'
 
 /** What was counted in a database, and what had to be left out, each in a whole sentence. */
 export interface Counted {
@@ -40,6 +40,15 @@ export interface Requests {
     readonly mark: string
     readonly patience: number
   }
+  /** Which tables are meant, and which of them are in `to`. Of `from` nobody else knows. */
+  readonly findTables: Requests['transplant']
+  readonly transplant: {
+    readonly from: string
+    readonly to: string
+    readonly wanted: readonly { readonly name: string; readonly as: string | null }[]
+    readonly replace: boolean
+    readonly patience: number
+  }
   /** Asked by `exchange` of a child of its own, while it keeps all others out of the live file. */
   readonly keep: { readonly live: string; readonly outgoing: string }
   /** Throws when SQL text of the schema could not be read back. */
@@ -62,6 +71,8 @@ export interface Answers {
   readonly bears: boolean
   readonly unmark: null
   readonly exchange: Look
+  readonly findTables: readonly FoundPiece[]
+  readonly transplant: Transplanted
   readonly keep: null
   readonly trySchema: null
   readonly writeSql: null

@@ -95,7 +95,7 @@ function* rowLines(db: DatabaseSync, thing: Thing): Iterable<string> {
 }
 
 /** Names as SQL wants them: those that can be written, and the rowid where it is not one of them and can be asked for. */
-function columnsOf(db: DatabaseSync, { name: table, sql }: Thing): readonly string[] {
+export function columnsOf(db: DatabaseSync, { name: table, sql }: Thing): readonly string[] {
   const all = db.prepare('SELECT name, pk, upper(type) AS type, hidden FROM pragma_table_xinfo(?)').all(table)
   const names = all.filter(({ hidden }) => hidden === 0).map(({ name }) => quoted(String(name)))
   const keys = all.filter(({ pk }) => pk !== 0)
@@ -135,7 +135,7 @@ function make(trial: DatabaseSync, name: string, sql: string): void {
   }
 }
 
-function isVirtual(sql: string): boolean {
+export function isVirtual(sql: string): boolean {
   return /^create\s+virtual\s+table/i.test(sql)
 }
 

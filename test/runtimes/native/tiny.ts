@@ -97,6 +97,14 @@ export function engineWith(changes: Partial<ServerRecipe>): Engine {
     survey: notHere,
     dump: notHere,
     load: notHere,
+    pieces: {
+      noun: { one: 'table', many: 'tables' },
+      unit: { one: 'row', many: 'rows' },
+      renames: true,
+      numbered: false,
+      find: notHere,
+      transplant: notHere,
+    },
     check: notHere,
   }
 }

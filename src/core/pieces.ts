@@ -1,0 +1,163 @@
+// restore --table, --key: pieces of a snapshot, put into the live database beside what is there. The snapshot is restored and counted
+// in a place of its own first; from there the engine takes the pieces over. What is replaced is in a snapshot, taken before.
+
+import { HayaiError } from '../base/errors.ts'
+import { checkName } from '../base/names.ts'
+import type { Engine, FoundPiece, Target, Transplant } from '../engines/engine.ts'
+import type { Check, SnapshotView, Watch } from './answers.ts'
+import type { PiecesAnswer, PiecesRequest, PieceView } from './moving-answers.ts'
+import { audit } from './audit.ts'
+import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
+import { filledTwin } from './fill.ts'
+import { refreshLatest } from './latest.ts'
+import { changingSnapshots, findSource, type Source } from './library.ts'
+import { digestCheck, majorFor } from './restore.ts'
+import { takeSafety, wrongEngine } from './snapshot.ts'
+import { inTrial, sweepTrials } from './trial.ts'
+import { watching, type Watching } from './watching.ts'
+
+export async function restorePieces(context: Context, request: PiecesRequest, watch: Watch = {}): Promise<PiecesAnswer> {
+  const began = performance.now()
+  const view = watching(watch)
+  const source = await findSource(context, request)
+  const database = await databaseOf(context, checkName(request.to ?? source.view.database))
+  const { engine, name } = database
+  if (engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, engine.name)
+  const order = orderOf(engine, request)
+  await (await database.site.open()).close() // one that does not answer is told of before anything is made
+  await sweepTrials(context)
+  const dryRun = request.dryRun === true
+  const checks: Check[] = []
+  const moved = await inTrial(context, { engine, like: name, version: majorFor(source) }, async (site) => {
+    view.stage('checking digests')
+    const { twin } = await filledTwin(site, {
+      engine,
+      format: source.format,
+      preflight: async () => void checks.push(await digestCheck(source, view)),
+      bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
+      expected: source.manifest?.census,
+      watch: view,
+    })
+    try {
+      if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: 'every count as in the manifest' })
+      const from = await twin.target()
+      try {
+        return await move({ context, database, source, order, dryRun, view }, from)
+      } finally {
+        await from.close()
+      }
+    } finally {
+      await twin.close()
+    }
+  })
+  const { pieces, safety } = moved
+  if (safety !== null) await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, context.paths.snapshots, [name]))
+  if (!dryRun)
+    await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, pieces: pieces.map((piece) => piece.as) })
+  const undo = safety === null ? null : undoLine(engine, safety, pieces, order)
+  const seconds = (performance.now() - began) / 1000
+  const { noun, unit } = engine.pieces
+  return { database: name, snapshot: source.view, noun, unit, ...moved, checks, undo, seconds, dryRun }
+}
+
+function orderOf({ title, pieces }: Engine, { noun, pieces: wanted, replace, db }: PiecesRequest): Transplant {
+  if (noun !== pieces.noun.one) {
+    throw new HayaiError('USAGE', `${title} has no ${noun} to bring back: it has ${pieces.noun.many}`, {
+      hint: `Use --${pieces.noun.one}.`,
+    })
+  }
+  if (wanted.length === 0) throw new HayaiError('USAGE', `no ${noun} is named`, { hint: `Name one: --${noun}.` })
+  if (!pieces.renames && wanted.some((piece) => piece.as !== undefined)) {
+    throw new HayaiError('USAGE', `a ${noun} of ${title} keeps its name`, { hint: 'Leave --as out; --to brings it into another database.' })
+  }
+  if (!pieces.numbered && db !== undefined) {
+    throw new HayaiError('USAGE', `--db does not fit ${title}: it has no numbered dbs`, { hint: 'Leave --db out.' })
+  }
+  return { wanted: wanted.map(({ name, as }) => ({ name, as })), replace: replace === true, db }
+}
+
+interface Moving {
+  readonly context: Context
+  readonly database: Database
+  readonly source: Source
+  readonly order: Transplant
+  readonly dryRun: boolean
+  readonly view: Watching
+}
+
+interface Moved {
+  readonly pieces: readonly PieceView[]
+  readonly notes: readonly string[]
+  readonly safety: SnapshotView | null
+}
+
+async function move(moving: Moving, from: Target): Promise<Moved> {
+  const { context, database, source, order, dryRun, view } = moving
+  const { engine, name } = database
+  return withDatabase(
+    context,
+    database,
+    { purpose: `a restore of ${engine.pieces.noun.many} into "${name}"`, signal: view.signal },
+    async () => {
+      const to = await database.site.open()
+      try {
+        view.stage('comparing')
+        const found = await engine.pieces.find(from, to, order, view.signal)
+        refuseTwice(engine, found)
+        refuseTaken(engine, found, order)
+        const replaces = found.some(({ there }) => there > 0)
+        if (dryRun) return { pieces: found.map((piece) => viewOf(piece, piece.count)), notes: [], safety: null }
+        const comment = `before ${engine.pieces.noun.many} of ${source.view.id.slice(0, 8) || source.view.path} were put in`
+        const safety = replaces ? await takeSafety(context, database, comment, view) : null
+        view.stage('putting in')
+        view.signal.throwIfAborted()
+        const { counts, notes } = await engine.pieces.transplant(from, to, order, view.signal)
+        return { pieces: found.map((piece, at) => viewOf(piece, counts[at] ?? piece.count)), notes, safety }
+      } finally {
+        await to.close()
+      }
+    },
+  )
+}
+
+function viewOf({ name, as, there }: FoundPiece, count: number): PieceView {
+  return { name, as, count, replaced: there }
+}
+
+function refuseTwice({ pieces: { noun } }: Engine, found: readonly FoundPiece[]): void {
+  const twice = found.find((piece, at) => found.findIndex(({ name }) => name === piece.name) !== at)
+  if (twice === undefined) return
+  throw new HayaiError('USAGE', `the ${noun.one} ${twice.name} is named twice`, {
+    hint: 'Name it once; another name needs another restore.',
+  })
+}
+
+function refuseTaken({ pieces: { noun, renames } }: Engine, found: readonly FoundPiece[], { replace }: Transplant): void {
+  const taken = found.filter(({ there }) => there > 0)
+  const [first] = taken
+  if (first === undefined || replace) return
+  const total = taken.reduce((sum, { there }) => sum + there, 0)
+  const what = total === 1 ? `${noun.one} ${first.as} is` : `${total} ${noun.many} of ${taken.map(({ as }) => as).join(', ')} are`
+  throw new HayaiError('CONFLICT', `the ${what} there already, and nothing is put over it without being asked`, {
+    hint: renames
+      ? `Put it beside: --as ${first.as}_old; or over what is there, which is snapshot before: --replace.`
+      : 'Put them over what is there, which is snapshot before: --replace; or into another database: --to NAME.',
+    details: { taken: taken.map(({ as, there }) => ({ name: as, there })) },
+  })
+}
+
+/** Brings the very pieces back, and leaves alone whatever else has been written since. */
+function undoLine({ pieces: { noun } }: Engine, { id, database }: SnapshotView, moved: readonly PieceView[], { db }: Transplant): string {
+  const named = moved.filter(({ replaced }) => replaced > 0).map(({ as }) => `--${noun.one} ${quoted(as)}`)
+  return [
+    `hayai restore ${id.slice(0, 8)}`,
+    ...new Set(named),
+    ...(db === undefined ? [] : [`--db ${db}`]),
+    '--replace',
+    `--to ${database}`,
+  ].join(' ')
+}
+
+function quoted(word: string): string {
+  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,19 @@
+// Single tables: out of the file of a twin, into a live file, as one transaction of SQLite itself.
+
+import type { Pieces, FoundPiece, Target, Transplant, Transplanted } from '../engine.ts'
+import { ask } from './ask.ts'
+import type { Requests } from './protocol.ts'
+import { PATIENCE } from './recipe.ts'
+
+export const pieces: Pieces = {
+  noun: { one: 'table', many: 'tables' },
+  unit: { one: 'row', many: 'rows' },
+  renames: true,
+  numbered: false,
+  find: async (from, to, order, signal): Promise<readonly FoundPiece[]> => ask('findTables', orderOf(from, to, order), { signal }),
+  transplant: async (from, to, order, signal): Promise<Transplanted> => ask('transplant', orderOf(from, to, order), { signal }),
+}
+
+function orderOf(from: Target, to: Target, { wanted, replace }: Transplant): Requests['transplant'] {
+  return { from: from.path, to: to.path, wanted: wanted.map(({ name, as }) => ({ name, as: as ?? null })), replace, patience: PATIENCE }
+}

@@ -1,0 +1,78 @@
+// Single keys of Redis, out of a snapshot into a live server that has gone on.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PiecesAnswer } from '../../src/index.ts'
+import { redis } from '../trials/redis.ts'
+import { stage, type Stage } from '../trials/stage.ts'
+
+const FILL = [
+  ...Array.from({ length: 2500 }, (_, n) => `SET session:${n} "user ${n}" PXAT ${4_000_000_000_000 + n}`),
+  'HSET session:hash a 1 b "\\x00\\xff\\r\\n"',
+  'RPUSH session:list one two three',
+  'ZADD session:scores 1.5 a 2 b',
+  'XADD session:stream 1-1 field value',
+  'SET "session:\\xff\\x00 odd" "bytes \\x00\\xfe"',
+  'SET other 1',
+  'SELECT 3',
+  'SET session:third three',
+  'SADD session:set a b',
+  'SET kept 1',
+]
+
+describe('Redis, key by key', () => {
+  if (redis.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${redis.missing}`, () => {})
+
+  let scene: Stage
+  let reference = ''
+  let before = ''
+  const run = (...lines: readonly string[]): Promise<string> => redis.run(scene.project, 'cache', lines.join('\n'))
+  const bring = (more: Partial<Parameters<typeof scene.project.restorePieces>[0]>): Promise<PiecesAnswer> =>
+    scene.project.restorePieces({ reference, noun: 'key', pieces: [{ name: 'session:*' }], ...more })
+  beforeEach(async () => {
+    scene = await stage()
+    await scene.project.init({ name: 'cache', engine: 'redis' })
+    await scene.project.start(['cache'])
+    await run(...FILL)
+    before = await redis.dump(scene.project, 'cache')
+    reference = (await scene.project.snapshot({ database: 'cache' })).snapshot?.id ?? ''
+  })
+  afterEach(() => scene.close())
+
+  it('brings every kind of key back, in every db, with the moment at which it expires', async () => {
+    await run('FLUSHALL', 'SET other 1', 'SELECT 3', 'SET kept 1')
+    const answer = await bring({})
+    expect(answer).toMatchObject({ pieces: [{ name: 'session:*', count: 2507, replaced: 0 }], notes: [], safety: null, undo: null })
+    expect(await redis.dump(scene.project, 'cache')).toBe(before)
+    expect(await run('PEXPIRETIME session:17')).toBe('4000000000017')
+  })
+
+  it('takes nothing over what is there, unless it shall, and that can be taken back', async () => {
+    await run('SET session:1 mine', 'DEL session:2', 'SELECT 3', 'SET session:third changed', 'SET new 1')
+    const live = await redis.dump(scene.project, 'cache')
+    await expect(bring({})).rejects.toMatchObject({ code: 'CONFLICT', hint: expect.stringContaining('--replace') as string })
+    expect(await redis.dump(scene.project, 'cache')).toBe(live)
+    expect(await bring({ replace: true, dryRun: true })).toMatchObject({ safety: null, pieces: [{ count: 2507, replaced: 2506 }] })
+    expect(await redis.dump(scene.project, 'cache')).toBe(live)
+    const answer = await bring({ replace: true })
+    await run('SELECT 3', 'DEL new')
+    expect(await redis.dump(scene.project, 'cache')).toBe(before)
+    expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --key 'session:*' --replace --to cache`)
+    await bring({ reference: answer.safety?.id ?? '', replace: true })
+    expect(await run('GET session:1')).toBe('mine')
+  })
+
+  it('knows one key, one db, and says when there is none', async () => {
+    await run('FLUSHALL')
+    expect((await bring({ pieces: [{ name: 'session:third' }, { name: 'session:[12]' }] })).pieces.map(({ count }) => count)).toEqual([
+      1, 2,
+    ])
+    expect(await run('SELECT 3', 'KEYS *', 'SELECT 0', 'DBSIZE')).toBe('OK\nsession:third\nOK\n2')
+    await run('FLUSHALL')
+    expect((await bring({ db: 3 })).pieces).toMatchObject([{ count: 2 }])
+    expect(await run('DBSIZE')).toBe('0')
+    await expect(bring({ pieces: [{ name: 'nothing:*' }] })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(bring({ pieces: [{ name: 'other' }], db: 3 })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(bring({ pieces: [{ name: 'other', as: 'mine' }] })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(bring({ noun: 'table' })).rejects.toMatchObject({ code: 'USAGE', hint: 'Use --key.' })
+  })
+})

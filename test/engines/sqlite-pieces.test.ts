@@ -1,0 +1,140 @@
+// Single tables of SQLite, out of a snapshot into a live file that has gone on.
+
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PiecesAnswer } from '../../src/index.ts'
+import { sqlite } from '../trials/cast.ts'
+import { stage, type Stage } from '../trials/stage.ts'
+
+const SCHEMA = `
+  CREATE TABLE city (id INTEGER PRIMARY KEY, name TEXT);
+  CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE NOT NULL CHECK (length(name) > 1), city INT REFERENCES city, boss INT REFERENCES users,
+    twice INT GENERATED ALWAYS AS (id * 2) STORED, bytes BLOB, anything);
+  CREATE INDEX by_name ON users (lower(name)) WHERE id > 3;
+  CREATE UNIQUE INDEX "odd ""index" ON users (name);
+  CREATE TRIGGER touch AFTER UPDATE ON users WHEN old.name <> new.name BEGIN UPDATE users SET anything = 'touched; by' WHERE id = new.id; END;
+  CREATE TABLE orders (id INTEGER PRIMARY KEY, buyer INT REFERENCES users (id) ON DELETE CASCADE);
+  CREATE VIEW people AS SELECT id, name FROM users;
+  CREATE TABLE "we""ird täble.x" (a, b, PRIMARY KEY (a, b)) WITHOUT ROWID;
+  CREATE TABLE loose (a); INSERT INTO loose (rowid, a) VALUES (7, x'00ff'), (900, 3.0), (901, 'text'), (902, NULL);
+  INSERT INTO city SELECT value, 'city ' || value FROM generate_series(1, 20);
+  INSERT INTO users (name, city, boss, bytes, anything) SELECT 'näme ' || value, value % 20 + 1, 1, randomblob(9), CASE value % 3 WHEN 0 THEN 1.0 WHEN 1 THEN '1' END FROM generate_series(1, 1000);
+  INSERT INTO users (id, name) VALUES (5000, 'gone'); DELETE FROM users WHERE id = 5000;
+  INSERT INTO orders SELECT value, value FROM generate_series(1, 900);
+  INSERT INTO "we""ird täble.x" VALUES (1, 'x'), (2, 'y');
+  CREATE VIRTUAL TABLE texts USING fts5 (body);
+`
+
+describe('SQLite, table by table', () => {
+  if (sqlite.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${sqlite.missing}`, () => {})
+
+  let scene: Stage
+  let reference = ''
+  let before = ''
+  const run = (sql: string): Promise<string> => sqlite.run(scene.project, 'shop', sql)
+  const rows = (table: string): Promise<string> =>
+    run(
+      `SELECT rowid, quote(id), quote(name), city, boss, twice, quote(bytes), quote(anything), typeof(anything) FROM ${table} ORDER BY rowid`,
+    )
+  const bring = (more: Partial<Parameters<typeof scene.project.restorePieces>[0]>): Promise<PiecesAnswer> =>
+    scene.project.restorePieces({ reference, noun: 'table', pieces: [], ...more })
+  beforeEach(async () => {
+    scene = await stage()
+    await scene.project.init({ name: 'shop', engine: 'sqlite' })
+    await run(SCHEMA)
+    before = await rows('users')
+    reference = (await scene.project.snapshot({ database: 'shop' })).snapshot?.id ?? ''
+  })
+  afterEach(() => scene.close())
+
+  it('beside what is there, with index, trigger, sequence, under names that are free', async () => {
+    await run(`UPDATE users SET name = name || 'wrong'; DELETE FROM users WHERE id > 5`)
+    const spoilt = await rows('users')
+    const answer = await bring({ pieces: [{ name: 'users', as: 'users_old' }] })
+    expect(answer).toMatchObject({
+      pieces: [{ name: 'users', as: 'users_old', count: 1000, replaced: 0 }],
+      notes: [],
+      safety: null,
+      undo: null,
+    })
+    expect(await rows('users_old')).toBe(before)
+    expect(await rows('users')).toBe(spoilt)
+    expect(await run(`SELECT type || ' ' || name FROM sqlite_schema WHERE tbl_name = 'users_old' AND sql IS NOT NULL ORDER BY 1`)).toBe(
+      'index users_old_by_name\nindex users_old_odd "index\ntable users_old\ntrigger users_old_touch',
+    )
+    expect(await run(`INSERT INTO users_old (name) VALUES ('newly') RETURNING id`)).toBe('5001')
+    expect(await run(`UPDATE users_old SET name = 'other' WHERE id = 5001; SELECT anything FROM users_old WHERE id = 5001`)).toBe(
+      'touched; by',
+    )
+    expect(await run(`SELECT "table" FROM pragma_foreign_key_list('users_old') ORDER BY 1`)).toBe('city\nusers_old')
+    expect(await run('PRAGMA integrity_check')).toBe('ok')
+  })
+
+  it('is not put over what is there, unless it shall be, while a program has the file open; and it can be taken back', async () => {
+    await run(
+      `DELETE FROM users WHERE id = 7; UPDATE users SET name = 'x' || name; INSERT INTO users (id, name) VALUES (6000, 'later'); INSERT INTO orders VALUES (5000, 6000)`,
+    )
+    const spoilt = await rows('users')
+    await expect(bring({ pieces: [{ name: 'Users' }] })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      hint: expect.stringMatching(/--as .*--replace/) as string,
+    })
+    const { file } = await scene.project.connect('shop')
+    const program = new DatabaseSync(file ?? '')
+    try {
+      const statement = program.prepare('SELECT count(*) AS n FROM users')
+      expect(statement.get()).toEqual({ n: 1000 })
+      const answer = await bring({ pieces: [{ name: 'users' }, { name: 'loose' }], replace: true })
+      expect(await rows('users')).toBe(before)
+      expect(answer.pieces.map(({ count, replaced }) => [count, replaced])).toEqual([
+        [1000, 1],
+        [4, 1],
+      ])
+      expect(answer.notes).toEqual(['1 row of orders refer to rows of users that are not there.'])
+      expect(statement.get()).toEqual({ n: 1000 })
+      expect(await run('SELECT count(*) FROM people')).toBe('1000')
+      expect(await run(`SELECT rowid, quote(a), typeof(a) FROM loose`)).toBe(`7|X'00FF'|blob\n900|3.0|real\n901|'text'|text\n902|NULL|null`)
+      expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --table users --table loose --replace --to shop`)
+      await bring({ reference: answer.safety?.id ?? '', pieces: [{ name: 'users' }], replace: true })
+      expect(await rows('users')).toBe(spoilt)
+    } finally {
+      program.close()
+    }
+  })
+
+  it('brings what is gone, names that change places, and odd ones', async () => {
+    await run('DROP TABLE orders; DROP TABLE users; DROP TABLE city')
+    const answer = await bring({
+      pieces: [
+        { name: 'orders', as: 'users' },
+        { name: 'users', as: 'orders' },
+        { name: '"we""ird täble.x"', as: 'o"k' },
+      ],
+    })
+    expect(answer.pieces.map(({ as, count }) => [as, count])).toEqual([
+      ['users', 900],
+      ['orders', 1000],
+      ['o"k', 2],
+    ])
+    expect(await rows('orders')).toBe(before)
+    expect(await run(`SELECT "table" FROM pragma_foreign_key_list('users')`)).toBe('orders')
+    expect(answer.notes).toEqual([expect.stringContaining('1000 rows of orders refer to rows of city') as string])
+  })
+
+  it('refuses what it cannot do, and changes nothing', async () => {
+    const dump = await sqlite.dump(scene.project, 'shop')
+    await expect(bring({ pieces: [{ name: 'user' }] })).rejects.toMatchObject({ code: 'NOT_FOUND', hint: 'Did you mean users?' })
+    await expect(bring({ pieces: [{ name: 'texts', as: 'other' }] })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('virtual') as string,
+    })
+    await expect(bring({ pieces: [{ name: 'users', as: 'people' }] })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('a view') as string,
+    })
+    await expect(bring({ pieces: [{ name: 'users', as: 'sqlite_users' }] })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(bring({ noun: 'key', pieces: [{ name: 'users' }] })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(bring({ pieces: [{ name: 'users' }], db: 3 })).rejects.toMatchObject({ code: 'USAGE' })
+    expect(await sqlite.dump(scene.project, 'shop')).toBe(dump)
+  })
+})
