@@ -76,6 +76,7 @@ const ENGINES_WITH_FOLDERS = {
   valkey: 'redis',
   mariadb: 'mariadb',
   mysql: 'mariadb',
+  catalogue: 'catalogue',
 }
 const ENGINES = 'An engine sees base and engine.ts: never another engine, nor where it runs.'
 const PARTS = 'parts.ts lists engines, runtimes and stores; it knows no verb and no face.'

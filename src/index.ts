@@ -2,6 +2,7 @@
 
 import type { OpenOptions, Project } from './core/answers.ts'
 import { openWith } from './core/open.ts'
+import type { Entry } from './engines/catalogue.ts'
 import { parts } from './parts.ts'
 
 export type * from './core/answers.ts'
@@ -40,4 +41,23 @@ export function engines(): readonly EngineView[] {
 /** What the census of an engine counts, in the singular: `row` of `table`, `key` of `db`. */
 export function countedBy(engine: string): { readonly what: string; readonly of: string } {
   return parts.engines[engine]?.counts ?? { what: 'row', of: 'table' }
+}
+
+/** A kind of database, as the catalogue has it. */
+export interface KnownEngine extends Entry {
+  /** Whether one can be made. */
+  readonly runs: boolean
+  /** How a copy comes to be of one moment, in a few words. */
+  readonly copied: string
+  readonly formats: readonly string[]
+}
+
+/** Every kind of database that is known, also those that cannot be made yet. */
+export async function catalogue(): Promise<readonly KnownEngine[]> {
+  const { catalogue: entries, copied } = await import('./engines/catalogue.ts')
+  return entries.map((entry) => {
+    const engine = parts.engines[entry.name]
+    const formats = (engine?.formats ?? []).map(({ name }) => name)
+    return { ...entry, runs: engine !== undefined, copied: copied(entry), formats }
+  })
 }

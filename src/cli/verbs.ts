@@ -70,6 +70,10 @@ export const GROUPS: readonly Group[] = [
   {
     title: 'Hayai itself',
     verbs: {
+      engines: {
+        brief: 'List the kinds of database, and how far each is proven',
+        load: async () => (await import('./commands/engines.ts')).engines,
+      },
       help: { brief: 'Show help of a command', load: async () => (await import('./commands/help.ts')).help },
       version: { brief: 'Show the version', load: async () => (await import('./commands/version.ts')).version },
       completion: {

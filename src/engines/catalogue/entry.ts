@@ -1,0 +1,41 @@
+// What is known of a kind of database before anything runs: the facts from which a place for it is made.
+
+export interface Entry {
+  readonly name: string
+  readonly title: string
+  readonly kind:
+    | 'relational'
+    | 'document'
+    | 'key-value'
+    | 'wide column'
+    | 'time series'
+    | 'analytics'
+    | 'graph'
+    | 'search'
+    | 'vector'
+    | 'multi-model'
+    | 'messaging'
+  /** The name of its official image, or of the one that its vendor makes; null for a file, and for what `.hayaidb` names. */
+  readonly image: string | null
+  /** Where the server listens inside of its container. */
+  readonly port: number | null
+  /** Where the image keeps what must survive; null for a file. */
+  readonly data: string | null
+  /** How to see that it answers; null for a file. */
+  readonly health: Health | null
+  /** What its image must be told to start at all, as one server. `{password}` is the login's. */
+  readonly environment: Readonly<Record<string, string>>
+  /** With `{user}`, `{password}`, `{port}`, `{database}` and `{path}`. */
+  readonly uri: string
+  /** How a copy of it is of one moment: by a command of its own while it runs, at rest, or held still (then as after a crash). */
+  readonly quiesce: 'command' | 'stop' | 'pause'
+  /** The command of its own, whether Hayai uses it or not; '' where there is none. */
+  readonly command: string
+  readonly licence: string
+  /** `proven`: its trials run in CI; `generic`: by the data-folder method, proven on other engines; `not tried`. */
+  readonly proven: 'proven' | 'generic' | 'not tried'
+  /** What else is to be known, in a sentence or two; ''. */
+  readonly note: string
+}
+
+export type Health = { readonly http: string; readonly port?: number } | { readonly tcp: true } | { readonly command: string }
