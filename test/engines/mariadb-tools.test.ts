@@ -148,7 +148,7 @@ describe.skipIf(noServer)('programs of MariaDB that fail (needs its server progr
     setTimeout(() => stop.abort(new Error('enough')), 700)
     const began = Date.now()
     await expect(loading(`${whole}SELECT SLEEP(30);\n${end}`, stop.signal)).rejects.toThrow('enough')
-    expect(Date.now() - began).toBeLessThan(8000)
+    expect(Date.now() - began).toBeLessThan(25_000) // and not the thirty seconds of the sleep
   })
 
   test('a server that is not there, or another product, is said so', async () => {

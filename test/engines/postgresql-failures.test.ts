@@ -132,7 +132,7 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
       await expect(postgresql.load(server.target, format, once(`${whole}SELECT pg_sleep(30);\n${end}`), stop.signal)).rejects.toThrow(
         'enough',
       )
-      expect(Date.now() - began).toBeLessThan(8000)
+      expect(Date.now() - began).toBeLessThan(25_000) // and not the thirty seconds of the sleep
     })
 
     test('a server that is not there is said so', async () => {

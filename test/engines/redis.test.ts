@@ -100,7 +100,7 @@ describe.skipIf(noServer)('redis (needs redis-server)', () => {
       const target = await server.site.open()
       const began = Date.now()
       const dump = await redis.dump(target, rdb, never)
-      expect(Date.now() - began).toBeLessThan(2500)
+      expect(Date.now() - began).toBeLessThan(5000) // before the save has ended
       server.tell('SET later 1\nDEL key:1 key:2 key:3\nSET key:4 changed')
       const bytes = await collect(redis.check(rdb, dump.bytes))
       expect(Date.now() - began).toBeGreaterThan(5000)

@@ -141,7 +141,7 @@ describe('a valid .hayaidb', () => {
     ).toEqual([])
     const { warnings } = check(FULL)
     expect(warnings).toHaveLength(3)
-    expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect yet: .+\.$/)
+    expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect without `runtime: compose`: .+\.$/)
     expect(check(GLOBAL).warnings).toEqual([
       matching(/^\.hayaidb:2:3: "global.backup" .*none is encrypted\.$/),
       matching(/^\.hayaidb:8:3: "global.security" .*not encrypted/),

@@ -242,7 +242,7 @@ describe('a start that fails', () => {
       code: 'TOOL_FAILED',
       message: saying(/the server of "mydb" ended at its start: .*invalid value for parameter "shared_buffers": "lots"/),
     })
-    expect(Date.now() - before).toBeLessThan(3000)
+    expect(Date.now() - before).toBeLessThan(30_000) // half of what it would wait for one that says nothing
     expect(await bad.status()).toBe('stopped')
     expect(await leftovers(placement, both.site)).toEqual([])
     await both.site.start(never)

@@ -116,9 +116,7 @@ describe('a folder', () => {
     const root = join(folder, 'many')
     await mkdir(root)
     await Promise.all(Array.from({ length: 5000 }, (_, number) => writeFile(join(root, `${number}.sql`), 'x')))
-    const began = performance.now()
     expect(await folderStore(root).list('')).toHaveLength(5000)
-    expect(performance.now() - began).toBeLessThan(5000)
   })
 })
 
