@@ -47,6 +47,8 @@ export interface InitRequest {
   readonly version?: string
   readonly file?: string
   readonly runtime?: string
+  /** A container that others made, and in which the database is. */
+  readonly container?: string
   /** A database of this name and engine that is there already is an answer, not an error. */
   readonly existsOk?: boolean
   readonly dryRun?: boolean

@@ -187,7 +187,13 @@ async function discard({ paths }: Context, { name, site, runtime }: Database): P
 
 /** As the source's, but for what only one database can have. */
 async function declaration(context: Context, wish: Wish, model: string): Promise<DatabaseDeclaration> {
-  const { port: _port, file: _file, volumes: _volumes, ...shared } = (await declarationIn(context.configFile, model)) ?? {}
+  const {
+    port: _port,
+    file: _file,
+    volumes: _volumes,
+    container: _container,
+    ...shared
+  } = (await declarationIn(context.configFile, model)) ?? {}
   return {
     ...shared,
     engine: wish.engine.name,

@@ -185,7 +185,7 @@ async function placementOf(
     runDir: paths.runDir(name),
     logFile: paths.logFile(name),
     project: { root: context.root, name: project, folder: paths.compose },
-    container: { ...container, environment },
+    container: { ...container, environment, adopted: entry.container },
   }
 }
 

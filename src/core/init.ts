@@ -5,7 +5,7 @@ import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { assemble, configOf, engineOf, runtimeFor, settle, withDatabase, type Context, type Database } from './context.ts'
+import { assemble, configOf, engineOf, runtimeFor, runtimeOf, settle, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
 import { declare, release, reserve, type Wish } from './reserve.ts'
 
@@ -44,7 +44,9 @@ export async function wishOf(context: Context, request: InitRequest): Promise<Wi
     })
   }
   agreed('engine', request.engine, declared?.engine)
-  const { name: runtime } = runtimeFor(context, engine, agreed('runtime', request.runtime, declared?.runtime))
+  const container = agreed('container', request.container, declared?.container)
+  const asked = agreed('runtime', request.runtime, declared?.runtime) ?? (container === undefined ? undefined : 'compose')
+  const { name: runtime } = runtimeFor(context, engine, asked)
   const file = agreed('file', absolute(request.file, process.cwd()), absolute(declared?.file, context.root))
   if (file !== undefined && engine.recipe.shape !== 'file')
     throw new HayaiError('USAGE', `--file does not fit ${engine.title}: it is a server`)
@@ -52,7 +54,23 @@ export async function wishOf(context: Context, request: InitRequest): Promise<Wi
   if (port !== undefined && engine.recipe.shape === 'file')
     throw new HayaiError('USAGE', `--port does not fit ${engine.title}: it is a file`)
   const version = agreed('version', request.version, declared?.version)
-  return { name, engine, runtime, version, port, file, declared, environment: declared?.environment ?? {}, login: undefined }
+  const environment = declared?.environment ?? {}
+  const wish = { name, engine, runtime, version, port, file, declared, environment, adopted: undefined, login: undefined }
+  return container === undefined ? wish : adopting(context, wish, container)
+}
+
+/** What is in the container is what is wanted; what `.hayaidb` says of the login weighs more than what its environment tells. */
+async function adopting(context: Context, wish: Wish, container: string): Promise<Wish> {
+  const { engine } = wish
+  const { version, image, port, environment } = await runtimeOf(context, wish.runtime).examine(engine, container)
+  if (engine.recipe.shape !== 'server') throw new HayaiError('USAGE', `--container does not fit ${engine.title}: it is a file`)
+  return {
+    ...wish,
+    version: wish.version ?? engine.recipe.majorOf(version),
+    port: wish.port ?? port,
+    environment: { ...environment, ...wish.environment },
+    adopted: { container, image },
+  }
 }
 
 function absolute(file: string | undefined, base: string): string | undefined {
@@ -66,7 +84,7 @@ interface Ensured {
 
 async function ensure(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }, watch: Watch): Promise<Ensured> {
   const { runtime } = runtimeFor(context, wish.engine, wish.runtime)
-  await runtime.probe(wish.engine, wish.version, wish.declared?.image) // what is missing is told before anything is reserved
+  if (wish.adopted === undefined) await runtime.probe(wish.engine, wish.version, wish.declared?.image) // what is missing is told before anything is reserved
   const { entry, reserved } = await reserve(context, wish, options.dryRun)
   const database = await assemble(context, wish.name, entry)
   if (options.dryRun) return { database: await viewOf(database), present: !reserved }

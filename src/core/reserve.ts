@@ -22,6 +22,8 @@ export interface Wish {
   /** What `.hayaidb` says of it already. */
   readonly declared: DatabaseConfig | undefined
   readonly environment: Readonly<Record<string, string>>
+  /** The container that others made, and the image that it is of. */
+  readonly adopted: { readonly container: string; readonly image: string } | undefined
   /** The names of another database's login, which this one shall have too; the password is its own. */
   readonly login: Pick<Settings, 'user' | 'database'> | undefined
 }
@@ -61,11 +63,13 @@ async function recordOf(context: Context, wish: Wish, catalog: Catalog): Promise
     version: wish.version ?? null,
     port: wish.engine.recipe.shape === 'file' ? null : await portOf(context, wish, catalog),
     file: wish.file ?? null,
+    ...(wish.adopted === undefined ? {} : { container: wish.adopted.container }),
     created: new Date().toISOString(),
   }
 }
 
 async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<number> {
+  if (wish.adopted !== undefined && wish.port !== undefined) return wish.port // where it answers already
   const promised = promisedPorts(catalog, (await configOf(context))?.databases, wish.name)
   if (wish.port === undefined) return choosePort(catalog.project, wish.name, promised)
   await checkPort(wish.port, wish.name, promised)
@@ -95,7 +99,8 @@ export async function declare(context: Context, wish: Wish): Promise<void> {
     ...(wish.runtime === runtimeFor(context, wish.engine, undefined).name ? {} : { runtime: wish.runtime }),
     ...(wish.version === undefined ? {} : { version: wish.version }),
     // A port that was found, not asked for, is this machine's affair: the file is for everyone.
-    ...(wish.port === undefined ? {} : { port: wish.port }),
+    ...(wish.port === undefined || wish.adopted !== undefined ? {} : { port: wish.port }),
+    ...wish.adopted,
     ...(wish.file === undefined ? {} : { file: shownFrom(context.root, wish.file) }),
   })
 }

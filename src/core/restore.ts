@@ -4,7 +4,7 @@ import { HayaiError } from '../base/errors.ts'
 import { freeBytes } from '../base/files.ts'
 import { checkName } from '../base/names.ts'
 import { compareVersions } from '../base/versions.ts'
-import { changeCatalog, withEvent } from '../project/catalog.ts'
+import { changeCatalog, readCatalog, withEvent } from '../project/catalog.ts'
 import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
@@ -141,8 +141,11 @@ function planOf(goal: Goal, source: Source): readonly string[] {
 }
 
 async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
-  const version = majorFor(source)
-  await init(context, { name, engine: source.engine.name, ...(version === undefined ? {} : { version }) }, watch)
+  const model = (await readCatalog(context.root)).databases[source.view.database]
+  const like = model?.engine === source.engine.name ? model : undefined // it lives as the one whose snapshot it is
+  const version = majorFor(source) ?? like?.version ?? undefined
+  const place = { ...(version === undefined ? {} : { version }), ...(like === undefined ? {} : { runtime: like.runtime }) }
+  await init(context, { name, engine: source.engine.name, ...place }, watch)
   await start(context, [name], watch)
   return databaseOf(context, name)
 }

@@ -68,6 +68,8 @@ export interface ContainerFacts {
     place: { readonly settings: Settings; readonly found: readonly string[] },
     purpose: 'live' | 'filling',
   ) => { readonly args: readonly string[]; readonly input?: string }
+  /** What `.hayaidb` would say of a container that others made, from its environment and the arguments of its program. */
+  readonly declared: (environment: Readonly<Record<string, string>>, args: readonly string[]) => Readonly<Record<string, string>>
   /** A program in the image that succeeds when the server answers over TCP. */
   readonly healthcheck: (settings: Settings) => readonly string[]
 }

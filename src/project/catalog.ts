@@ -39,6 +39,8 @@ export interface DatabaseRecord {
   readonly port: number | null
   /** The file of an embedded database, absolute; null when Hayai chose the place. */
   readonly file: string | null
+  /** The container that others made, and in which it is. */
+  readonly container?: string | undefined
   readonly created: string
 }
 
@@ -230,6 +232,8 @@ const name = matching(NAME_PATTERN, 'a name')
 const id = matching(ID_PATTERN, 'an id')
 const path = matching(/^\//, 'an absolute path')
 
+const CONTAINER = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
+
 const databaseRecord = object<DatabaseRecord>({
   id,
   engine: text,
@@ -237,6 +241,7 @@ const databaseRecord = object<DatabaseRecord>({
   version: orNull(text),
   port: orNull(whole(1, 65_535)),
   file: orNull(path),
+  container: (value, where) => (value === undefined ? undefined : matching(CONTAINER, 'the name of a container')(value, where)),
   created: instant,
 })
 

@@ -107,6 +107,9 @@ export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
         .exactOptional(z.int(PORT_RULE).min(1, PORT_RULE).max(65_535, PORT_RULE))
         .meta({ description: 'Its port on loopback. Without it, Hayai finds a free one from 5000 to 6000.' }),
       file: z.exactOptional(line('the path of a file')).meta({ description: 'The database file, relative to the folder of this file.' }),
+      container: z
+        .exactOptional(z.string(CONTAINER_RULE).regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, CONTAINER_RULE))
+        .meta({ description: 'A container that others made, and in which the database is.' }),
       environment: z
         .exactOptional(orEmpty(environment))
         .meta({ description: 'User, password, database and settings, by the names that the official image of the engine uses.' }),
@@ -139,6 +142,7 @@ export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
   )
 }
 
+const CONTAINER_RULE = 'the name of a container'
 const PORT_RULE = 'a whole number from 1 to 65535'
 const RESTART_RULE = 'one of no, always, on-failure, unless-stopped'
 

@@ -6,11 +6,14 @@ import { HayaiError, messageOf } from '../base/errors.ts'
 import { sweepPartials } from '../base/files.ts'
 import type { Engine, ServerRecipe } from '../engines/engine.ts'
 import { sweepAll } from './compose/sweep.ts'
-import { ask, docker, isNoSuch } from './compose/docker.ts'
+import { adoptedSite } from './compose/adopted.ts'
+import { ask } from './compose/docker.ts'
+import { examine } from './compose/examine.ts'
 import { removeService } from './compose/file.ts'
 import { called, endpointAt, LABEL, type Home, type Moment, type Patience } from './compose/home.ts'
 import { imageName, imageOf } from './compose/image.ts'
 import { liveContainer, liveOf, liveSeen, liveStatus, startLive, stopLive } from './compose/live.ts'
+import { logsOf } from './compose/logs.ts'
 import { deletePlace, placeOf } from './compose/place.ts'
 import { projectIfAny, projectOf } from './compose/project.ts'
 import { awakeTarget, beside, within } from './compose/target.ts'
@@ -38,10 +41,15 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
       const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
       return { version: found.version }
     },
+    examine,
     async discard(dataDir) {
       for (const name of await generationFolders(dataDir)) await deletePlace(join(dataDir, name))
     },
-    site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),
+    site(placement, engine) {
+      const home = { placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }
+      const { adopted } = placement.container
+      return adopted === undefined ? siteOf(home) : adoptedSite(home, adopted)
+    },
   }
 }
 
@@ -152,14 +160,7 @@ function siteOf(home: Home): Site {
 
     async *logs({ follow, lines }, signal) {
       const project = await projectOf(home)
-      const options = ['--tail', String(lines), ...(follow ? ['--follow'] : [])]
-      try {
-        yield* docker(['logs', ...options, liveContainer(home, project)], { both: true, ...(signal === undefined ? {} : { signal }) })
-      } catch (error) {
-        if (signal?.aborted === true) return
-        if (!isNoSuch(error)) throw error
-        throw new HayaiError('WRONG_STATE', `${called(home)} has no log: it has no container`, { hint: `hayai start ${name}` })
-      }
+      yield* logsOf(home, liveContainer(home, project), { follow, lines }, signal)
     },
   }
 }

@@ -12,6 +12,7 @@ import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts
 import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
 import { called, generationFile, generationFolder, liveFile, liveIsThere, livePath, type Home, type Moment } from './embedded/home.ts'
 import { entryOf, generationOf, generationsOf, grown, neighbourOf, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
+import { noContainers } from './no-containers.ts'
 import type { Generation, Runtime, Site, Twin } from './runtime.ts'
 
 export const embedded: Runtime = embeddedRuntime({})
@@ -35,6 +36,7 @@ export function embeddedRuntime({ patience = 10_000, at = () => {} }: EmbeddedOp
       }
       return { version }
     },
+    examine: () => Promise.reject(noContainers('embedded')),
     discard: () => Promise.resolve(), // all is in that folder
     site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: fileRecipe(engine), patience, at }),
   }

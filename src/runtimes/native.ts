@@ -26,6 +26,7 @@ import { installationOf, liveOf, liveServing, liveStatus, startLive, stopLive } 
 import { logOf } from './native/log.ts'
 import { targetOf } from './native/target.ts'
 import { installationForNew, makeTwin } from './native/twin.ts'
+import { noContainers } from './no-containers.ts'
 import type { Runtime, Site } from './runtime.ts'
 
 export const native: Runtime = nativeRuntime({})
@@ -46,6 +47,7 @@ export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): 
       await startedAs(await accountFor(recipe), recipe)
       return { version: (await findInstallation(recipe, engine.title, version)).version }
     },
+    examine: () => Promise.reject(noContainers('native')),
     discard: () => Promise.resolve(), // all is in that folder
     site: (placement, engine) => siteOf({ placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }),
   }

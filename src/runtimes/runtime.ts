@@ -43,6 +43,8 @@ export interface ContainerWish {
   readonly volumes: readonly string[]
   readonly memory: string | number | undefined
   readonly restart: string | undefined
+  /** The container that others made, and in which the database is; then nothing else here matters. */
+  readonly adopted?: string | undefined
   /** As Compose understands it. */
   readonly healthcheck: Readonly<Record<string, unknown>> | undefined
   readonly environment: Readonly<Record<string, string>>
@@ -67,9 +69,20 @@ export interface Runtime {
   readonly shape: 'server' | 'file'
   /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
   probe(engine: Engine, version: string | undefined, image?: string): Promise<{ readonly version: string }>
+  /** What there is to know of a container that others made. Throws USAGE where this runtime has no containers. */
+  examine(engine: Engine, container: string): Promise<Examined>
   /** Lets go of what lies outside of a folder of generations that is about to be deleted. */
   discard(dataDir: string): Promise<void>
   site(placement: Placement, engine: Engine): Site
+}
+
+export interface Examined {
+  readonly version: string
+  readonly image: string
+  /** On this machine's loopback. */
+  readonly port: number
+  /** As `.hayaidb` would declare it: it holds the password. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 /** One database in its place. All but status, generations and open are called with the database's lock held. */

@@ -2,9 +2,14 @@
 // the first one and the physical ones, for the logical ones differ from the first in their text alone.
 
 import { parts } from '../../src/parts.ts'
+import { noDocker } from '../runtimes/compose/docker.ts'
 import { cast, type Actor } from './cast.ts'
 
 export interface Act extends Actor {
+  /** What `init` is told besides the name and the engine. */
+  readonly place: { readonly runtime?: string; readonly version?: string }
+  /** Where it lives, as titles tell it. */
+  readonly where: string
   /** The name of the format; `--format`. */
   readonly format: string
   readonly extension: string
@@ -16,6 +21,8 @@ export interface Act extends Actor {
 export const acts: readonly Act[] = cast.flatMap((actor) =>
   (parts.engines[actor.engine]?.formats ?? []).map(({ name: format, extension, kind }, at) => ({
     ...actor,
+    place: {},
+    where: 'here',
     format,
     extension,
     first: at === 0,
@@ -24,3 +31,13 @@ export const acts: readonly Act[] = cast.flatMap((actor) =>
 )
 
 export const heavy: readonly Act[] = acts.filter(({ first, physical }) => first || physical)
+
+const VERSIONS: Readonly<Record<string, string>> = { postgresql: '15', mariadb: '10.11', redis: '7' }
+
+/** The same in containers: the engines that have an image for the tests. */
+export const contained: readonly Act[] = heavy.flatMap((act) => {
+  const version = VERSIONS[act.engine]
+  return version === undefined
+    ? []
+    : [{ ...act, missing: act.missing ?? noDocker, place: { runtime: 'compose', version }, where: 'in a container' }]
+})

@@ -5,10 +5,10 @@ import { copyFile, readFile, readdir, rm, truncate, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SnapshotView } from '../../src/index.ts'
-import { acts } from './acts.ts'
+import { acts, contained } from './acts.ts'
 import { stage, type Stage } from './stage.ts'
 
-describe.each(acts)('$engine as $format, from init to undo', (actor) => {
+describe.each([...acts, ...contained])('$engine as $format, $where, from init to undo', { timeout: 240_000 }, (actor) => {
   if (actor.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${actor.missing}`, () => {})
 
   let scene: Stage
@@ -18,7 +18,7 @@ describe.each(acts)('$engine as $format, from init to undo', (actor) => {
   const { format } = actor
   beforeAll(async () => {
     scene = await stage()
-    await scene.project.init({ name, engine: actor.engine })
+    await scene.project.init({ name, engine: actor.engine, ...actor.place })
     await scene.project.start([name])
     await actor.fill(scene.project, name)
     before = await actor.dump(scene.project, name)

@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { heavy } from './acts.ts'
-import { serversBelow, stage, type Stage } from './stage.ts'
+import { contained, heavy } from './acts.ts'
+import { serversOf, stage, type Stage } from './stage.ts'
 
 async function doomed(
   root: string,
@@ -25,7 +25,9 @@ async function doomed(
   return { signal, printed }
 }
 
-describe.each(heavy)('$engine as $format, killed', (actor) => {
+const acts = [...heavy, ...contained.filter(({ first }) => first)]
+
+describe.each(acts)('$engine as $format, $where, killed', { timeout: 240_000 }, (actor) => {
   if (actor.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${actor.missing}`, () => {})
 
   let scene: Stage
@@ -34,7 +36,7 @@ describe.each(heavy)('$engine as $format, killed', (actor) => {
   const { servers, format } = actor
   beforeAll(async () => {
     scene = await stage()
-    await scene.project.init({ name, engine: actor.engine })
+    await scene.project.init({ name, engine: actor.engine, ...actor.place })
     await scene.project.start([name])
     await actor.fill(scene.project, name)
     good = await actor.dump(scene.project, name)
@@ -64,7 +66,7 @@ describe.each(heavy)('$engine as $format, killed', (actor) => {
       expect(await actor.dump(scene.project, name)).toBe(damaged)
       await scene.project.restore({ reference: name, latest: true })
       expect(await actor.dump(scene.project, name)).toBe(good)
-      expect(await serversBelow(scene.root)).toHaveLength(servers)
+      expect(await serversOf(scene.root)).toHaveLength(servers)
       await scene.project.undo(name)
       expect(await actor.dump(scene.project, name)).toBe(damaged)
       await scene.project.redo(name)
@@ -75,7 +77,7 @@ describe.each(heavy)('$engine as $format, killed', (actor) => {
     const { signal, printed } = await doomed(scene.root, 'verify', moment, name)
     expect({ signal, printed }).toEqual({ signal: 'SIGKILL', printed: '' })
     expect((await scene.project.verify({ reference: name, latest: true })).ok).toBe(true)
-    expect(await serversBelow(scene.root)).toHaveLength(servers)
+    expect(await serversOf(scene.root)).toHaveLength(servers)
     expect(await readdir(join(scene.root, '.hayai', 'trials'))).toEqual([])
   })
 
@@ -88,7 +90,7 @@ describe.each(heavy)('$engine as $format, killed', (actor) => {
       expect(await actor.dump(scene.project, name)).toBe(good)
       await scene.project.clone({ from: name, to: 'branch' })
       expect(await actor.dump(scene.project, 'branch')).toBe(good)
-      expect(await serversBelow(scene.root)).toHaveLength(2 * servers)
+      expect(await serversOf(scene.root)).toHaveLength(2 * servers)
       await scene.project.remove('branch')
     },
   )

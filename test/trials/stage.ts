@@ -1,10 +1,12 @@
 // A stage for trials: a throw-away project on real disk with real servers, and everything gone at the end.
 
 import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openProject, type Project } from '../../src/index.ts'
+import { clearProject } from '../runtimes/compose/docker.ts'
 import { end, identify } from '../../src/base/processes.ts'
 
 export interface Stage {
@@ -26,6 +28,7 @@ export async function stageIn(root: string): Promise<Stage> {
     project: await open(),
     reopen: open,
     async close() {
+      clearDocker(root)
       await endServersBelow(root)
       await rm(root, { recursive: true, force: true })
     },
@@ -53,6 +56,30 @@ export async function serversBelow(root: string): Promise<readonly number[]> {
     }
   }
   return [...parents].filter(([, parent]) => !parents.has(parent)).map(([pid]) => pid)
+}
+
+/** The project's containers that run. */
+export function containersOf(root: string): readonly string[] {
+  const mark = markOf(root)
+  if (mark === undefined) return []
+  return sh('docker', ['ps', '--filter', `label=org.hayai.project=${mark}`, '--format', '{{.Names}}'])
+    .split('\n')
+    .filter((name) => name !== '')
+}
+
+/** Servers of any kind. */
+export async function serversOf(root: string): Promise<readonly (number | string)[]> {
+  return [...(await serversBelow(root)), ...containersOf(root)]
+}
+
+function markOf(root: string): string | undefined {
+  const file = join(root, '.hayai', 'compose', 'project.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { mark: string }).mark : undefined
+}
+
+function clearDocker(root: string): void {
+  const mark = markOf(root)
+  if (mark !== undefined) clearProject(mark)
 }
 
 /** Runs a program of the trial and gives what it prints; throws when it fails. */

@@ -25,6 +25,7 @@ export const init = command({
       brief: 'Where it lives: native (a server of this machine), embedded (a file) or compose (Docker); native or embedded when not given',
       proposes: ['native', 'embedded', 'compose'],
     },
+    container: { kind: 'text', value: 'NAME', brief: 'A container that others made, to adopt as it is' },
     config: { kind: 'text', value: 'FILE', brief: 'The file that declares the databases', proposes: 'files' },
     'exists-ok': { kind: 'switch', brief: 'It is fine when there is such a database already' },
     ...CHANGING,
@@ -33,6 +34,7 @@ export const init = command({
     'hayai init -n mydb -e postgresql': 'a PostgreSQL server of its own, on a free port',
     'hayai init -n notes -e sqlite --file ./notes.db': 'a SQLite file that is there already',
     'hayai init -n mydb -e postgresql --runtime compose': 'in a container, written to docker-compose.yml',
+    'hayai init -n users -e postgresql --container users-db-db-1': 'a container that runs already',
     'hayai init --config .hayaidb': 'all that the file declares',
   },
   failures: ['CONFIG_INVALID', 'CONFLICT', 'ENVIRONMENT'],
@@ -44,7 +46,13 @@ export const init = command({
       return said(await project.initDeclared({ dryRun }, session.watch))
     }
     const { name, engine } = await nameAndEngine(flags, session)
-    const optional = given({ port: flags.port, version: flags.version, file: flags.file, runtime: flags.runtime })
+    const optional = given({
+      port: flags.port,
+      version: flags.version,
+      file: flags.file,
+      runtime: flags.runtime,
+      container: flags.container,
+    })
     const project = await session.open(config === undefined ? { create: true } : { config })
     return said(await project.init({ name, engine, ...optional, existsOk: flags['exists-ok'], dryRun }, session.watch))
   },

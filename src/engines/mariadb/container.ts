@@ -33,6 +33,13 @@ export function container({ prefix, image, admin, serve }: Product): ContainerFa
         ? {}
         : { '/docker-entrypoint-initdb.d/login.sql': `GRANT ALL PRIVILEGES ON *.* TO ${account(user, '%')} WITH GRANT OPTION;\n` },
     serve: ({ settings }, purpose) => ({ args: serve(settings, purpose) }),
+    // Root, where its password is known: a login of the image's making sees one database.
+    declared(environment) {
+      const given = Object.entries(environment).filter(([key]) => /^(?:MARIADB|MYSQL)_(?:DATABASE|USER|PASSWORD|ROOT_PASSWORD)$/.test(key))
+      const hasRoot = given.some(([key, value]) => key.endsWith('_ROOT_PASSWORD') && value !== '')
+      const login = given.filter(([key]) => key.endsWith('_DATABASE') || key.endsWith('_ROOT_PASSWORD') === hasRoot)
+      return Object.fromEntries(hasRoot ? [...login, [`${prefix}USER`, 'root']] : login)
+    },
     healthcheck: () => [admin, '--no-defaults', '-h', '127.0.0.1', '--silent', 'ping'],
   }
 }

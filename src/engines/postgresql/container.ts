@@ -16,6 +16,9 @@ export const container: ContainerFacts = {
   secrets: ({ password }) => ({ password: password.reveal() }),
   files: () => ({}),
   serve: ({ settings }, purpose) => ({ args: ['postgres', ...given({ ...serverSettings(settings, purpose), listen_addresses: '*' })] }),
+  declared({ POSTGRES_USER: user = 'postgres', POSTGRES_DB: database = user, POSTGRES_PASSWORD: password = '' }) {
+    return { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_PASSWORD: password }
+  },
   healthcheck: ({ user, database }) => ['pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', database],
 }
 

@@ -36,6 +36,11 @@ export function recipe(dialect: Dialect): ServerRecipe {
         args: [`${name}-server`, '-'],
         input: told({ dataDir: '/data', port: 6379, host: '0.0.0.0', settings, found }, purpose),
       }),
+      declared(environment, args) {
+        const variable = `${name.toUpperCase()}_PASSWORD`
+        const at = args.indexOf('--requirepass')
+        return { [variable]: environment[variable] ?? (at < 0 ? '' : (args[at + 1] ?? '')) }
+      },
       // With the password: while a server reads its data, it tells so only to those whom it knows.
       healthcheck: () => ['sh', '-c', `REDISCLI_AUTH="$(cat /run/secrets/password)" ${name}-cli -h 127.0.0.1 PING | grep -q PONG`],
     },

@@ -4,18 +4,19 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Invocation } from '../../engines/engine.ts'
 import { docker } from './docker.ts'
 
-// Its own input is our lifeline: it says nothing, and ends when we do, however that happens. The program gets none.
+// Its own input is our lifeline: it says nothing, and ends when we do, however that happens. The program gets none. No process may
+// be left to the container's first one: a PostgreSQL there takes the end of a child by a signal for a crash, and starts anew.
 const LEASH = [
   'exec 3<&0',
-  '"$@" </dev/null & p=$!',
-  '{ while read -r x; do :; done; kill -TERM $p 2>/dev/null; sleep 2; kill -KILL $p 2>/dev/null; } <&3 >/dev/null 2>&1 & w=$!',
+  '"$@" </dev/null 3<&- & p=$!',
+  '{ while read -r x; do :; done; kill -TERM $p; } <&3 >/dev/null 2>&1 & w=$!',
   'exec 3<&-',
   'wait $p; s=$?',
-  'kill $w 2>/dev/null',
+  'kill -TERM $w 2>/dev/null; wait $w 2>/dev/null',
   'exit $s',
 ].join('\n')
 
-/** `before`: how a program is started there, up to the program's own name, but for its environment. */
+/** How a program is started there, up to its own name, but for its environment. */
 export interface Entrance {
   /** `exec -i`, `run -i --rm ...` */
   readonly options: readonly string[]

@@ -78,6 +78,7 @@ export const recipe: ServerRecipe = {
         ...Object.entries(settings.server).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
     }),
+    declared: (environment) => environment,
     healthcheck: ({ user }) => ['pg_isready', '-h', '127.0.0.1', '-U', user],
   },
   adopt: () => [],
