@@ -66,6 +66,8 @@ need procps has_program ps
 need zstd has_program zstd
 need git has_program git
 need python3 has_python
+need jq has_program jq
+need file has_program file
 need zsh has_program zsh
 need fish has_program fish
 
