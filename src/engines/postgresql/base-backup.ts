@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
+import type { Landing } from '../../base/landing.ts'
 import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
 import { label } from './adopt.ts'
 import { readServer } from './catalog.ts'
@@ -32,13 +33,13 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     let instant = new Date()
-    async function* bytes(): Bytes {
+    async function* read(into?: Landing): Bytes {
       const counting = count(endpoint, signal)
       counting.catch(() => {}) // heard of below
       try {
-        yield* explained(
-          target.run({ program: PROGRAM, args: [...ARGUMENTS, `--label=${label(oid)}`], env: programEnvironment(innerOf(target)), signal }),
-        )
+        const args = [...ARGUMENTS, `--label=${label(oid)}`]
+        const env = programEnvironment(innerOf(target))
+        yield* explained(target.run({ program: PROGRAM, args, env, signal, ...(into === undefined ? {} : { into }) }))
         main.holds()
         instant = new Date()
         const counted = await counting
@@ -56,8 +57,8 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
       get instant() {
         return instant
       },
-      bytes: bytes(),
-      land: null,
+      bytes: read(),
+      land: read,
       facts: () => facts.promise,
       expectedBytes: size,
       async close() {
