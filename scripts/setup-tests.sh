@@ -57,6 +57,11 @@ need redis-server has_program redis-server
 need redis-tools has_program redis-cli
 need mariadb-server has_mariadb
 need mariadb-backup has_program mariadb-backup
+need etcd-server has_program etcd
+need etcd-client has_program etcdctl
+need influxdb has_program influxd
+need influxdb-client has_program influx
+need victoria-metrics has_program victoria-metrics
 need docker.io has_program dockerd
 need docker-compose has_compose
 need iptables has_program iptables
@@ -112,10 +117,10 @@ if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
 
 # Other packages start a server of their own, now and at each boot. While they are installed, nothing may be started.
 policy=/usr/sbin/policy-rc.d
-starting=(redis-server mariadb-server docker.io) # each package's service is called like it, without what follows the name of the product
+starting=(redis-server mariadb-server docker.io etcd-server influxdb victoria-metrics) # each package's service is called like it, without what follows the name of the product
 services=()
 for package in "${starting[@]}"; do
-  if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("$(sed 's/mariadb-server/mariadb/; s/docker.io/docker/' <<<"$package")"); fi
+  if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("$(sed 's/mariadb-server/mariadb/; s/docker.io/docker/; s/etcd-server/etcd/' <<<"$package")"); fi
 done
 restore_policy() {
   if [ -e "$policy.before-hayai" ]; then mv "$policy.before-hayai" "$policy"; else rm -f "$policy"; fi

@@ -1,6 +1,7 @@
 // Every engine, runtime and store by name: the one file that imports them all. A new one is one line here.
 
 import type { Parts } from './core/context.ts'
+import { dataFolderEngines } from './engines/catalogue.ts'
 import { duckdb } from './engines/duckdb.ts'
 import { mariadb } from './engines/mariadb.ts'
 import { mysql } from './engines/mysql.ts'
@@ -15,7 +16,7 @@ import { folderAliases } from './stores/aliases.ts'
 import { folderStore } from './stores/folder.ts'
 
 export const parts: Parts = {
-  engines: { postgresql, sqlite, duckdb, mariadb, mysql, redis, valkey },
+  engines: { postgresql, sqlite, duckdb, mariadb, mysql, redis, valkey, ...dataFolderEngines },
   runtimes: { native, embedded, compose },
   openFolder: folderStore,
   openAliases: folderAliases,

@@ -12,16 +12,20 @@ export interface TarHeader {
   readonly mode: number
   /** What a link leads to: for `link` a name of the archive, for `symlink` as it was written; else empty. */
   readonly target: string
+  /** By number; 0 and 0 when not given. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
+  /** In seconds since 1970; now when not given. */
+  readonly modified?: number
 }
 
 const BLOCK = 512
 const ZEROS = Buffer.alloc(2 * BLOCK)
 
 /** The header of an entry; a file's bytes come right after it, then `tarPadding`. */
-export function tarHeader({ name, kind, size, mode, target }: TarHeader): Buffer {
+export function tarHeader({ name, kind, size, mode, target, ...rest }: TarHeader): Buffer {
   const path = kind === 'folder' ? `${name}/` : name
   const long = [...longer('path', path), ...longer('linkpath', target)]
-  const header = block(TYPES[kind], path, target, mode, size)
+  const header = block(TYPES[kind], path, target, mode, size, rest)
   if (long.length === 0) return header
   const told = Buffer.from(long.join(''))
   return Buffer.concat([block('x', 'longer names', '', mode, told.length), told, tarPadding(told.length), header])
@@ -36,15 +40,17 @@ function longer(key: string, value: string): readonly string[] {
   return [`${bytes + String(guess).length}${rest}`]
 }
 
-function block(type: string, path: string, target: string, mode: number, size: number): Buffer {
+type More = Pick<TarHeader, 'owner' | 'modified'>
+
+function block(type: string, path: string, target: string, mode: number, size: number, { owner, modified }: More = {}): Buffer {
   const block = Buffer.alloc(BLOCK)
   block.write(path, 0, 100)
   block.write(target, 157, 100)
   number(block, 100, 8, mode)
-  number(block, 108, 8, 0)
-  number(block, 116, 8, 0)
+  number(block, 108, 8, owner?.uid ?? 0)
+  number(block, 116, 8, owner?.gid ?? 0)
   number(block, 124, 12, size)
-  number(block, 136, 12, Math.floor(Date.now() / 1000))
+  number(block, 136, 12, modified ?? Math.floor(Date.now() / 1000))
   block.write(type, 156)
   block.write('ustar\x0000', 257)
   block.write(`${checksum(block).toString(8).padStart(6, '0')}\0 `, 148)
@@ -181,6 +187,8 @@ function headerOf(block: Buffer, type: string, size: number, told: Told): TarHea
     size: kind === 'file' ? size : 0,
     mode: octal(block, 100, 8) & 0o7777,
     target: kind === 'link' ? inside(target) : target,
+    owner: { uid: octal(block, 108, 8), gid: octal(block, 116, 8) },
+    modified: octal(block, 136, 12),
   }
 }
 

@@ -21,9 +21,10 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const began = performance.now()
   const database = await databaseOf(context, request.database)
   const format = formatOf(database.engine, request.format)
-  const compression = parseCompression(request.compression ?? 'none')
+  const compression = parseCompression(request.compression ?? format.compressed ?? 'none')
   const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
   const plan = [
+    ...(format.atRest === true ? [`stop "${database.name}", copy its data folder, and start it again`] : []),
     `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}`,
     `write it and its manifest to ${folder}`,
   ]

@@ -1,15 +1,22 @@
 // The catalogue: the kinds of database there are, as data. `hayai engines` and docs/ENGINES.md are made from it.
 
 import { DOCUMENTS } from './catalogue/documents.ts'
+import { dataFolderEngine } from './catalogue/engine.ts'
 import type { Entry } from './catalogue/entry.ts'
 import { KEYS } from './catalogue/keys.ts'
 import { RELATIONAL } from './catalogue/relational.ts'
 import { SERIES } from './catalogue/series.ts'
 import { VECTORS } from './catalogue/vectors.ts'
+import type { Engine } from './engine.ts'
 
 export type { Entry } from './catalogue/entry.ts'
 
 export const catalogue: readonly Entry[] = [...RELATIONAL, ...KEYS, ...SERIES, ...DOCUMENTS, ...VECTORS]
+
+/** Those that run by the data-folder method, by name. */
+export const dataFolderEngines: Readonly<Record<string, Engine>> = Object.fromEntries(
+  catalogue.flatMap((entry) => (entry.native === undefined ? [] : [[entry.name, dataFolderEngine(entry, entry.native)] as const])),
+)
 
 /** Where the table begins and ends in docs/ENGINES.md. */
 const MARKS = ['<!-- made from src/engines/catalogue by scripts/write-engines.ts -->', '<!-- end -->'] as const

@@ -80,6 +80,10 @@ export interface Format {
   readonly kind: 'logical' | 'physical'
   /** A stock tool of this engine is used to *write* to a file of this kind by name: it must never be given another name of a snapshot. */
   readonly overwritten?: true
+  /** The server is stopped while its folder is copied, and runs again before anything is packed. */
+  readonly atRest?: true
+  /** How it is compressed when nobody says. */
+  readonly compressed?: 'gzip'
   /** The commands that restore the file by hand, without Hayai, with the stock tools. `file` is its plain name. */
   byHand(file: string, census: Census): readonly string[]
 }
@@ -98,6 +102,20 @@ export interface Invocation {
   readonly into?: Landing
 }
 
+/** A copy of a data folder that was at rest; gone when its target is closed. */
+export interface RestingCopy {
+  /** When it was at rest. */
+  readonly instant: Date
+  /** For how many milliseconds nobody could use the database. */
+  readonly blocked: number
+  /** Of all files together. */
+  readonly bytes: number
+  /** What was left out, because it is neither file, folder nor link: sockets. */
+  readonly skipped: readonly string[]
+  /** Packed while it is read: with numeric owners, modes, times and links. */
+  readonly archive: Bytes
+}
+
 /** An engine's hands on one database, the same in a file, a process, a container. */
 export interface Target {
   /** Where the server answers; undefined for a database that is a file. */
@@ -110,6 +128,12 @@ export interface Target {
   readonly scratch: string
   /** Runs a program with this input. The output ends only if the program exited 0; else it throws TOOL_FAILED with its last words. */
   run(invocation: Invocation, input?: Bytes): Bytes
+  /**
+   * The folder of a live server, of one moment: the server is stopped, the folder copied aside, and the server answers again before
+   * this settles, whether or not the copy came to anything. After a kill in between the next command brings it back. WRONG_STATE
+   * when something was changed meanwhile. `onFile` is told after each file.
+   */
+  copyAtRest(signal: AbortSignal, onFile: () => void): Promise<RestingCopy>
   close(): Promise<void>
 }
 
@@ -128,6 +152,8 @@ export interface ServerRecipe {
   readonly beside?: readonly string[]
   /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */
   readonly folders: readonly string[]
+  /** What makes the server print its version, where that is not `--version`. */
+  readonly versionWord?: string
   /** Reads the version from what `<server> --version` prints. */
   readonly versionOf: (printed: string) => string
   /** 15.18 → 15: what may not differ between a data folder and its server. */
@@ -156,6 +182,8 @@ export interface ServerRecipe {
    */
   readonly serve: (place: Place, purpose: 'live' | 'filling') => Invocation & { readonly input?: string }
   readonly stopSignal: 'SIGINT' | 'SIGTERM'
+  /** Having written all and ended, it dies of that very signal, and not with exit 0. */
+  readonly bySignal?: true
   /**
    * Whether ending the server by force loses nothing, because all that was acknowledged is on disk. Where it does not, a live
    * server is given the time it needs to write, and one that refuses to end is left running.

@@ -38,6 +38,11 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     shape: 'server',
     async probe(engine, version, image) {
       const recipe = serverRecipe(engine)
+      if (engine.formats.some(({ atRest }) => atRest === true)) {
+        throw new HayaiError('ENVIRONMENT', `${engine.title} does not run in a container yet`, {
+          hint: 'Leave the runtime out, or write --runtime native.',
+        })
+      }
       const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
       return { version: found.version }
     },

@@ -200,6 +200,7 @@ async function targetOf(home: Home, path: string): Promise<Target> {
     scratch,
     run: ({ program, args, env, signal }: Invocation, input?: Bytes) =>
       run({ file: program, args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input),
+    copyAtRest: () => Promise.reject(new Error('a file has no server to be stopped')),
     async close() {
       await rm(scratch, { recursive: true, force: true })
     },

@@ -13,7 +13,7 @@ import type { Placement } from './runtime.ts'
 /** A database whose generations are exchanged: what runs it. */
 export interface Live {
   readonly placement: Placement
-  at(moment: 'switch announced' | 'live stopped' | 'switched' | 'live started'): void
+  at(moment: 'switch announced' | 'live stopped' | 'switched' | 'live started' | 'rest announced' | 'at rest'): void
   runs(): Promise<boolean>
   /** Returns when what the ledger calls live answers. */
   start(ledger: Ledger, signal: AbortSignal): Promise<void>
@@ -95,7 +95,7 @@ async function goBack(live: Live, ledger: Ledger, before: string): Promise<void>
   await live.start(back, unhurried())
 }
 
-async function refuseWithoutBreath(live: Live): Promise<void> {
+export async function refuseWithoutBreath(live: Live): Promise<void> {
   const free = await freeBytes(live.placement.dataDir)
   if (free >= BREATH) return
   throw new HayaiError(
@@ -108,7 +108,7 @@ async function refuseWithoutBreath(live: Live): Promise<void> {
   )
 }
 
-function failure(error: unknown, message: string, live: Live): HayaiError {
+export function failure(error: unknown, message: string, live: Live): HayaiError {
   const known = error instanceof HayaiError ? error : undefined
   const code: Code = known?.code ?? 'UNEXPECTED'
   return new HayaiError(code, message, {
@@ -119,13 +119,19 @@ function failure(error: unknown, message: string, live: Live): HayaiError {
 }
 
 /** A switch that has begun is not interrupted: it takes seconds, and half of it is worse than either end. */
-function unhurried(): AbortSignal {
+export function unhurried(): AbortSignal {
   return new AbortController().signal
 }
 
-async function announce(live: Live, before: string): Promise<void> {
+/** The next command starts the database again, if this one does not come to it. */
+export async function announce(live: Live, before: string): Promise<void> {
   await makeFolder(live.placement.runDir)
   await writeDurably(noteFile(live), `${JSON.stringify({ before })}\n`)
+}
+
+/** It runs again, or never stopped. */
+export async function forget(live: Live): Promise<void> {
+  await rm(noteFile(live), { force: true })
 }
 
 async function announced(live: Live): Promise<string | undefined> {

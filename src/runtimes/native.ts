@@ -114,7 +114,7 @@ function siteOf(home: Home): Site {
         programsOf === undefined
           ? installationOf(home, entryOf(ledger, serving.generation))
           : findInstallation(home.recipe, home.title, programsOf)
-      return targetOf(home, serving.generation, endpoint, programs)
+      return targetOf(home, serving.generation, endpoint, { installation: programs, ledger })
     },
 
     twin: () => makeTwin(home),

@@ -37,7 +37,15 @@ async function within<T>(path: string, work: (target: Target) => Promise<T>): Pr
   await mkdir(scratch)
   const run = () => expect.fail('DuckDB needs no program of its place')
   try {
-    const done = await work({ endpoint: undefined, inner: undefined, path, scratch, run, close: () => Promise.resolve() })
+    const done = await work({
+      endpoint: undefined,
+      inner: undefined,
+      path,
+      scratch,
+      run,
+      copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
+      close: () => Promise.resolve(),
+    })
     expect(readdirSync(scratch).filter((name) => name !== 'spill')).toEqual([])
     return done
   } finally {

@@ -82,6 +82,7 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
     inner: endpoint,
     path: dataDir,
     scratch: root,
+    copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     async close() {},
     run(invocation, input) {
       const fake = fakes === undefined ? undefined : join(fakes, invocation.program)

@@ -104,6 +104,7 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
     inner: endpoint,
     path: dataDir,
     scratch: folder,
+    copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     async close() {},
     run(invocation, input) {
       const fake = fakes === undefined ? undefined : join(fakes, invocation.program)

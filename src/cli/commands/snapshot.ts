@@ -12,7 +12,7 @@ const COMPRESSED = 'gzip'
 export const snapshot = command({
   about:
     'Writes one consistent moment of a database to a file that the stock tools can restore, and a manifest beside it. The database ' +
-    'stays in use. A snapshot exists only if it is whole: a failed or interrupted one leaves nothing.',
+    'stays in use, but for those that are copied at rest (`hayai engines` says which). A snapshot exists only if it is whole: a failed or interrupted one leaves nothing.',
   positionals: { name: { brief: 'the database', proposes: 'databases' } },
   flags: {
     output: {
@@ -26,7 +26,7 @@ export const snapshot = command({
     compression: {
       kind: 'text',
       value: 'SPEC',
-      brief: 'How to compress: none, gzip or zstd, with a level if you like: zstd:9',
+      brief: 'How to compress: none, gzip or zstd, with a level if you like: zstd:9; where a folder is copied at rest it is gzip',
       proposes: ['none', 'gzip', 'zstd'],
     },
     format: { kind: 'text', value: 'FORMAT', brief: 'The format; each engine has its own, the first is the default', proposes: 'formats' },

@@ -1,5 +1,7 @@
 // What is known of a kind of database before anything runs: the facts from which a place for it is made.
 
+import type { COUNTERS } from './counts.ts'
+
 export interface Entry {
   readonly name: string
   readonly title: string
@@ -36,6 +38,32 @@ export interface Entry {
   readonly proven: 'proven' | 'generic' | 'not tried'
   /** What else is to be known, in a sentence or two; ''. */
   readonly note: string
+  /** How it runs from this machine's own programs; undefined where that is not known. */
+  readonly native?: Native
+}
+
+export interface Native {
+  readonly server: string
+  /** What makes it print its version, where that is not `--version`; and where the version is in that, as a pattern. */
+  readonly versionWord?: string
+  readonly version: string
+  /** The version of a build that does not tell. */
+  readonly otherwise?: string
+  readonly major: string
+  readonly debian: string
+  readonly brew: string
+  /** The account that its package makes. */
+  readonly account: string
+  /** `{data}` and `{port}` are filled in. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** See ServerRecipe. */
+  readonly forcible: boolean
+  readonly bySignal?: true
+  readonly counter: keyof typeof COUNTERS
+  readonly counts: { readonly what: string; readonly of: string }
+  /** Starts it on an unpacked folder called FOLDER, at PORT. */
+  readonly byHand: string
 }
 
 export type Health = { readonly http: string; readonly port?: number } | { readonly tcp: true } | { readonly command: string }

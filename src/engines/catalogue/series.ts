@@ -1,5 +1,6 @@
 // Databases of measurements over time.
 
+import { VICTORIAMETRICS } from './counts.ts'
 import type { Entry } from './entry.ts'
 
 export const SERIES: readonly Entry[] = [
@@ -16,8 +17,33 @@ export const SERIES: readonly Entry[] = [
     quiesce: 'stop',
     command: 'influxd backup -portable',
     licence: 'MIT',
-    proven: 'not tried',
-    note: 'Its image is tagged 1.x.',
+    proven: 'proven',
+    note: 'It has no login: whoever is on this machine can read and write it. Its own backup is not used yet. Its image is tagged 1.x.',
+    native: {
+      server: 'influxd',
+      versionWord: 'version',
+      version: String.raw`InfluxDB v?(\S+)`,
+      major: '1',
+      debian: 'influxdb',
+      brew: 'influxdb@1',
+      account: 'influxdb',
+      args: ['run', '-config', ''],
+      env: {
+        INFLUXDB_META_DIR: '{data}/meta',
+        INFLUXDB_DATA_DIR: '{data}/data',
+        INFLUXDB_DATA_WAL_DIR: '{data}/wal',
+        INFLUXDB_HTTP_BIND_ADDRESS: '127.0.0.1:{port}',
+        INFLUXDB_BIND_ADDRESS: '127.0.0.1:0',
+        INFLUXDB_REPORTING_DISABLED: 'true',
+        INFLUXDB_MONITOR_STORE_ENABLED: 'false',
+        INFLUXDB_HTTP_LOG_ENABLED: 'false',
+      },
+      forcible: true,
+      counter: 'influxdb1',
+      counts: { what: 'value', of: 'measurement' },
+      byHand:
+        "INFLUXDB_META_DIR=FOLDER/meta INFLUXDB_DATA_DIR=FOLDER/data INFLUXDB_DATA_WAL_DIR=FOLDER/wal INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:PORT influxd run -config ''",
+    },
   },
   {
     name: 'influxdb2',
@@ -39,7 +65,7 @@ export const SERIES: readonly Entry[] = [
     command: 'influx backup',
     licence: 'MIT',
     proven: 'not tried',
-    note: 'Its own backup wants the operator token, which releases from 2.9 on keep as a hash only.',
+    note: 'No server of it could be had for a trial. Its own backup wants the operator token, which releases from 2.9 on keep as a hash only.',
   },
   {
     name: 'influxdb3',
@@ -55,7 +81,7 @@ export const SERIES: readonly Entry[] = [
     command: '',
     licence: 'MIT or Apache-2.0',
     proven: 'not tried',
-    note: 'Its image is tagged 3-core. It has no backup of its own.',
+    note: 'No server of it could be had for a trial. Its image is tagged 3-core. It has no backup of its own.',
   },
   {
     name: 'questdb',
@@ -86,7 +112,22 @@ export const SERIES: readonly Entry[] = [
     quiesce: 'stop',
     command: '/snapshot/create',
     licence: 'Apache-2.0',
-    proven: 'not tried',
-    note: '',
+    proven: 'proven',
+    note: 'It has no login: whoever is on this machine can read and write it. Nothing in it grows too old in a hundred years.',
+    native: {
+      server: 'victoria-metrics',
+      version: String.raw`-v(\d[\w.-]*)`,
+      otherwise: VICTORIAMETRICS,
+      major: '1',
+      debian: 'victoria-metrics',
+      brew: 'victoriametrics',
+      account: '_victoria-metrics',
+      args: ['-storageDataPath={data}', '-httpListenAddr=127.0.0.1:{port}', '-retentionPeriod=100y'],
+      env: {},
+      forcible: false, // what came in the last seconds is in its memory only
+      counter: 'victoriametrics',
+      counts: { what: 'point', of: 'metric' },
+      byHand: 'victoria-metrics -storageDataPath=FOLDER -httpListenAddr=127.0.0.1:PORT -retentionPeriod=100y',
+    },
   },
 ]

@@ -26,6 +26,8 @@ export type Moment =
   | 'switched'
   | 'service written'
   | 'live started'
+  | 'rest announced'
+  | 'at rest'
   | 'switch done'
   | 'drop announced'
   | 'dropped'

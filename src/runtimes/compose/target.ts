@@ -2,9 +2,10 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { HayaiError } from '../../base/errors.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Target } from '../../engines/engine.ts'
-import { innerEndpoint, layingFolder, type Home } from './home.ts'
+import { called, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
 
 /** Awake: its programs run in its container, or beside it on the same network. */
@@ -54,6 +55,12 @@ async function targetOf(
     path: layingFolder(home, generation),
     scratch,
     run: (invocation, input) => inside(entrance, invocation, input),
+    copyAtRest: () =>
+      Promise.reject(
+        new HayaiError('ENVIRONMENT', `the data folder of ${called(home)} cannot be copied at rest in a container yet`, {
+          hint: 'Run it from the programs of this machine: --runtime native.',
+        }),
+      ),
     async close() {
       await rm(scratch, { recursive: true, force: true })
     },

@@ -25,6 +25,8 @@ export type Moment =
   | 'switched'
   | 'live started'
   | 'switch done'
+  | 'rest announced'
+  | 'at rest'
   | 'drop announced'
   | 'dropped'
 

@@ -67,7 +67,7 @@ async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> 
   const own = missing.filter((tool) => recipe.clients?.includes(tool) !== true)
   if (own.length > 0) return { ...found, problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
   try {
-    const version = recipe.versionOf(await output({ file: join(folder, recipe.server), args: ['--version'] }))
+    const version = recipe.versionOf(await output({ file: join(folder, recipe.server), args: [recipe.versionWord ?? '--version'] }))
     return { ...found, version, problem: undefined }
   } catch (error) {
     return { ...found, problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }

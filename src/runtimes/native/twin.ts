@@ -36,7 +36,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
     async target() {
       mustStandBeside()
       const endpoint = running === undefined ? undefined : endpointAt(home, running.serving.port)
-      return targetOf(home, name, endpoint, () => Promise.resolve(installation))
+      return targetOf(home, name, endpoint, { installation: () => Promise.resolve(installation) })
     },
 
     async wake(signal) {
@@ -99,7 +99,7 @@ async function bringToRest(home: Home, name: string, running: Running): Promise<
   const alive = (await servingIn(folder)) !== undefined
   const asAsked = await endServer(home, folder, home.recipe.stopSignal, home.patience.stop)
   const status = await running.ended()
-  if (alive && asAsked && status === 0) return
+  if (alive && asAsked && (status === 0 || (status === null && home.recipe.bySignal === true))) return
   const how = !alive
     ? 'had ended by itself'
     : !asAsked

@@ -36,6 +36,7 @@ export async function targetOf(path: string, scratch: string): Promise<Target> {
     run() {
       throw new Error('SQLite needs no program of its place')
     },
+    copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     close: () => rm(scratch, { recursive: true, force: true }),
   }
 }
