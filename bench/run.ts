@@ -2,6 +2,7 @@
 // Exit status 1 when a target is missed.
 
 import { parseArgs } from 'node:util'
+import { measureCompose } from './compose.ts'
 import { measureCompression } from './compression.ts'
 import { measureDuckdb } from './duckdb.ts'
 import { table, type Line } from './measure.ts'
@@ -32,6 +33,7 @@ try {
   if (values.only.includes('sqlite')) lines.push(...(await measureSqlite(place, { bytes: Math.min(bytes, 256e6), runs })))
   if (values.only.includes('postgresql')) lines.push(...(await measurePostgresql(place, { bytes, runs })))
   if (values.only.includes('base-backup')) lines.push(...(await measureBaseBackup(place, { bytes, runs })))
+  if (values.only.includes('compose')) lines.push(...(await measureCompose(place, { bytes, runs })))
   if (values.only.includes('mariadb')) lines.push(...(await measureMariadb(place, { bytes, runs })))
   if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
   if (values.only.includes('compression')) await measureCompression(place, { bytes, runs })

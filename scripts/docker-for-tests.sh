@@ -9,13 +9,32 @@ folder=${2:?a folder}
 
 alive() { [ -s "$folder/pid" ] && kill -0 "$(cat "$folder/pid")" 2>/dev/null; }
 
+# Another Docker of this machine must not get the same addresses: their containers would answer for each other.
+make_bridge() {
+  local number
+  if [ -s "$folder/bridge" ]; then return 0; fi
+  for _ in $(seq 50); do
+    number=$((RANDOM % 200 + 20))
+    if ip link add "hayai$number" type bridge 2>/dev/null; then
+      ip addr add "10.$number.0.1/24" dev "hayai$number"
+      ip link set "hayai$number" up
+      echo "$number" >"$folder/bridge"
+      return 0
+    fi
+  done
+  echo 'no bridge can be made here' >&2
+  return 1
+}
+
 start() {
   mkdir -p "$folder"
-  local try flags
-  for try in '' '--iptables=false' '--iptables=false --storage-driver=vfs'; do
+  make_bridge
+  local try flags number
+  number=$(cat "$folder/bridge")
+  for try in '' '--storage-driver=vfs'; do
     read -ra flags <<<"$try"
     setsid dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "unix://$folder/docker.sock" \
-      "${flags[@]}" >"$folder/log" 2>&1 </dev/null &
+      --iptables=false --bridge "hayai$number" --default-address-pool "base=10.$number.128.0/17,size=26" "${flags[@]}" >"$folder/log" 2>&1 </dev/null &
     for _ in $(seq 150); do
       if DOCKER_HOST=unix://$folder/docker.sock docker version >/dev/null 2>&1; then return 0; fi
       kill -0 $! 2>/dev/null || break
@@ -54,6 +73,7 @@ case $verb in
       if [ -n "$running" ]; then echo "$running" | xargs docker rm --force >/dev/null; fi
     fi
     stop_daemon
+    if [ -s "$folder/bridge" ]; then ip link delete "hayai$(cat "$folder/bridge")"; fi
     rm -rf "$folder"
     ;;
   *)

@@ -65,6 +65,7 @@ need victoria-metrics has_program victoria-metrics
 need docker.io has_program dockerd
 need docker-compose has_compose
 need iptables has_program iptables
+need iproute2 has_program ip
 need mmdebstrap has_program mmdebstrap
 need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps

@@ -14,6 +14,11 @@ export async function markUnfinished(dataDir: string, generation: string): Promi
   await writeDurably(markOf(dataDir, generation), `${JSON.stringify(self())}\n`)
 }
 
+/** Whoever comes next may delete it, although the process that marked it lives on. */
+export async function markAbandoned(dataDir: string, generation: string): Promise<void> {
+  await writeDurably(markOf(dataDir, generation), `${JSON.stringify({ pid: self().pid, started: 'gave up' })}\n`)
+}
+
 export async function markFinished(dataDir: string, generation: string): Promise<void> {
   await rm(markOf(dataDir, generation), { force: true })
 }

@@ -10,10 +10,12 @@ export interface Product {
   readonly image: string
   /** Asks a server whether it lives. */
   readonly admin: string
+  /** How a grant calls all accounts that may be taken. */
+  readonly everybody: string
   readonly serve: (settings: Settings, purpose: 'live' | 'filling') => readonly string[]
 }
 
-export function container({ prefix, image, admin, serve }: Product): ContainerFacts {
+export function container({ prefix, image, admin, everybody, serve }: Product): ContainerFacts {
   return {
     image,
     dataDir: '/var/lib/mysql',
@@ -28,10 +30,11 @@ export function container({ prefix, image, admin, serve }: Product): ContainerFa
       ...(user === 'root' ? {} : { password: password.reveal() }),
     }),
     // The image makes the login the owner of one database. It shall own the server, as it does everywhere.
-    files: ({ user }) =>
-      user === 'root'
-        ? {}
-        : { '/docker-entrypoint-initdb.d/login.sql': `GRANT ALL PRIVILEGES ON *.* TO ${account(user, '%')} WITH GRANT OPTION;\n` },
+    files({ user }) {
+      const login = account(user, '%')
+      const all = user === 'root' ? '' : `GRANT ALL PRIVILEGES ON *.* TO ${login} WITH GRANT OPTION;\n`
+      return { '/docker-entrypoint-initdb.d/login.sql': `${all}GRANT PROXY ON ${everybody} TO ${login} WITH GRANT OPTION;\n` }
+    },
     serve: ({ settings }, purpose) => ({ args: serve(settings, purpose) }),
     // Root, where its password is known: a login of the image's making sees one database.
     declared(environment) {

@@ -40,7 +40,7 @@ export const mysqlRecipe: ServerRecipe = {
   answers: (endpoint: Endpoint) =>
     withSession(MYSQL, endpoint, { database: '', patience: 5000 }, async (session) => void (await session.query('SELECT 1'))),
   adopt: () => [], // it has no physical format
-  container: container({ prefix: 'MYSQL_', image: 'mysql', admin: 'mysqladmin', serve: told }),
+  container: container({ prefix: 'MYSQL_', image: 'mysql', admin: 'mysqladmin', everybody: `''@''`, serve: told }),
   settle: () => Promise.resolve(),
 }
 

@@ -44,6 +44,7 @@ export const recipe: ServerRecipe = {
     prefix: 'MARIADB_',
     image: 'mariadb',
     admin: 'mariadb-admin',
+    everybody: `''@'%'`,
     serve: (settings, purpose) => given(withCharacters(serverSettings(settings, purpose))),
   }),
   settle: () => Promise.resolve(),

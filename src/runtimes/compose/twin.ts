@@ -8,7 +8,7 @@ import { HayaiError } from '../../base/errors.ts'
 import { exists, makeFolder, syncFolder } from '../../base/files.ts'
 import { exchange } from '../exchange.ts'
 import { entryOf, generationOf, grown, nextName, readLedger, type Ledger } from '../generations.ts'
-import { markFinished, markUnfinished } from '../marks.ts'
+import { markAbandoned, markFinished, markUnfinished } from '../marks.ts'
 import type { Twin } from '../runtime.ts'
 import { besides, dataIn, syncVolume } from './data.ts'
 import { ask } from './docker.ts'
@@ -158,7 +158,12 @@ async function orDelete<T>(home: Home, name: string, work: () => Promise<T>): Pr
 /** What is in Docker first, the folder that tells of it last. */
 export async function deleteUnfinished(home: Home, name: string): Promise<void> {
   const folder = generationFolder(home, name)
-  await deletePlace(folder)
+  try {
+    await deletePlace(folder)
+  } catch (error) {
+    await markAbandoned(home.placement.dataDir, name) // Docker is out of reach: the next command tries again
+    throw error
+  }
   await rm(folder, { recursive: true, force: true })
 }
 

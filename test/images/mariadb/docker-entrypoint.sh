@@ -51,6 +51,8 @@ if [ ! -d "$data/mysql" ]; then
   done
   {
     echo "SET @@SESSION.SQL_LOG_BIN=0;"
+    echo "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1';"
+    echo "EXECUTE IMMEDIATE CONCAT('DROP USER IF EXISTS root@\\'', @@hostname, '\\'');"
     echo "ALTER USER 'root'@'localhost' IDENTIFIED BY $(quoted "$MARIADB_ROOT_PASSWORD");"
     echo "CREATE USER 'root'@'%' IDENTIFIED BY $(quoted "$MARIADB_ROOT_PASSWORD");"
     echo "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;"
