@@ -70,6 +70,7 @@ need mmdebstrap has_program mmdebstrap
 need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps
 need zstd has_program zstd
+need age has_program age
 need git has_program git
 need python3 has_python
 need jq has_program jq
@@ -86,7 +87,7 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
   {
     echo "Set-up: the tests also want ${missing[*]} (the names of Debian's packages), and this script installs only on Debian and as root."
     if command -v brew >/dev/null; then
-      echo "  Type: brew install postgresql@17 mariadb sqlite redis zstd"
+      echo "  Type: brew install postgresql@17 mariadb sqlite redis zstd age"
     elif command -v apt-get >/dev/null; then
       echo "  Type: sudo apt-get install ${missing[*]}"
     else

@@ -1,6 +1,6 @@
 // The command line: which command is meant, its answer on standard output, its failure on standard error, its exit status.
 
-import { CODES, HayaiError, type Code } from '../index.ts'
+import { CODES, HayaiError, type Code, type Secret } from '../index.ts'
 import { asksForHelp, parse } from './arguments.ts'
 import type { Answer, Session } from './command.ts'
 import { listenForInterrupts, type Interrupts } from './interrupts.ts'
@@ -77,13 +77,18 @@ function asksForJson(args: readonly string[]): boolean {
 }
 
 function sessionOf({ version, json, line, interrupts }: Run): Session {
+  const interactive = !json && process.stdin.isTTY && process.stderr.isTTY
+  const askPassphrase = async (about: string): Promise<Secret> => {
+    line.clear()
+    return (await import('./questions.ts')).askPassphrase(about, interrupts.signal)
+  }
   return {
     version,
     json,
     terminal: process.stdout.isTTY,
-    interactive: !json && process.stdin.isTTY && process.stderr.isTTY,
+    interactive,
     watch: { signal: interrupts.signal, onProgress: progressOn(line) },
-    open: async (options) => (await import('../index.ts')).openProject(options),
+    open: async (options) => (await import('../index.ts')).openProject({ ...options, ...(interactive && { askPassphrase }) }),
     tell(text) {
       line.clear()
       process.stderr.write(`${text(styleFor(process.stderr))}\n`)

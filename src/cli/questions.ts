@@ -1,8 +1,8 @@
 // Questions to a person at a terminal, on standard error, so that standard output holds the answer alone. Loaded only when
 // there is something to ask.
 
-import { confirm, isCancel, select, text } from '@clack/prompts'
-import { HayaiError } from '../index.ts'
+import { confirm, isCancel, password, select, text } from '@clack/prompts'
+import { HayaiError, Secret } from '../index.ts'
 import type { Session } from './command.ts'
 
 /** Goes on when the person agrees; else nothing was changed, and that is how it is said. */
@@ -20,6 +20,12 @@ export async function wants(question: string, session: Session): Promise<boolean
 export async function askText(question: string, example: string, session: Session): Promise<string> {
   const validate = (value: string | undefined) => (value === undefined || value.trim() === '' ? 'Please type something.' : undefined)
   return chosen(await text({ message: question, placeholder: example, validate, ...place(session) })).trim()
+}
+
+/** What is typed does not show. */
+export async function askPassphrase(about: string, signal: AbortSignal): Promise<Secret> {
+  const validate = (value: string | undefined) => (value === undefined || value === '' ? 'Please type something.' : undefined)
+  return new Secret(chosen(await password({ message: `Passphrase of ${about}:`, validate, output: process.stderr, signal })))
 }
 
 export interface Choice {

@@ -61,6 +61,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Tell whether everything has a recent, proven copy',
         load: async () => (await import('./commands/health.ts')).health,
       },
+      keys: {
+        brief: 'Keys for encrypted snapshots and backups: create, show, add, list',
+        load: async () => (await import('./commands/keys.ts')).keys,
+      },
       report: {
         brief: 'Show how much room snapshots and backups take, and how that has grown',
         load: async () => (await import('./commands/report.ts')).report,

@@ -6,6 +6,7 @@ import type { Census } from '../engines/engine.ts'
 import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { Backups } from './backup-answers.ts'
+import type { Encrypting, Keys } from './key-answers.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { Latest } from './latest.ts'
@@ -91,7 +92,7 @@ export interface RemoveAnswer {
   readonly dryRun: boolean
 }
 
-export interface SnapshotRequest {
+export interface SnapshotRequest extends Encrypting {
   readonly database: string
   readonly output?: string
   /** `none`, `gzip`, `zstd`, each but the first with an optional `:level`. */
@@ -188,7 +189,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving {
+export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>
@@ -226,4 +227,6 @@ export interface OpenOptions {
   readonly config?: string
   /** `init` may begin a project where there is none: then the folder itself is the project. */
   readonly create?: boolean
+  /** Asks a person for the passphrase of an identity, when one is needed; `about` says which. */
+  readonly askPassphrase?: (about: string) => Promise<Secret>
 }

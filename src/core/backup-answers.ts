@@ -3,8 +3,9 @@
 import type { Moment, Missing } from '../snapshots/backup-manifest.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { Check, Watch } from './answers.ts'
+import type { Encrypting } from './key-answers.ts'
 
-export interface BackupRequest {
+export interface BackupRequest extends Encrypting {
   /** All databases of the project when none is named. */
   readonly databases?: readonly string[]
   readonly comment?: string

@@ -13,6 +13,7 @@ import { readConfig, type Config } from '../project/config.ts'
 import type { Paths } from '../project/paths.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
+import type { Keyring } from '../snapshots/age.ts'
 import type { Aliases, Store } from '../stores/store.ts'
 
 /** Every engine, runtime and store by name: filled in by parts.ts, the only file that imports them all. */
@@ -29,6 +30,7 @@ export interface Context {
   readonly configFile: string
   readonly paths: Paths
   readonly parts: Parts
+  readonly keyring: Keyring
 }
 
 /** One database of the project, with its place. */

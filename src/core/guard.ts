@@ -9,6 +9,7 @@ import { databaseOf, type Context } from './context.ts'
 import { diff } from './diff.ts'
 import { list } from './list.ts'
 import { restore } from './restore.ts'
+import { recipientsFor } from './recipients.ts'
 import { snapshot } from './snapshot.ts'
 import { watching } from './watching.ts'
 
@@ -24,6 +25,9 @@ export async function guard(context: Context, request: GuardRequest, watch: Watc
     const databases = names.map((database) => ({ database, snapshot: null, diff: null, problem: null, restored: null, undo: null }))
     return { status: null, databases, undone: false, plan, dryRun: true }
   }
+  // A guard that could not bring back what it took would be none.
+  const recipients = await recipientsFor(context, {})
+  if (recipients.length > 0) await context.keyring.identities(recipients)
   const taken: Taken[] = []
   for (const database of names) taken.push({ database, snapshot: await take(context, database, request.label, watch) })
   const { signal } = watching(watch)

@@ -38,6 +38,8 @@ export interface Source {
   readonly format: Format
   /** Its plain bytes; `onBytes` is told how many of them have passed. */
   open(onBytes: (done: number) => void): Bytes
+  /** Throws NOT_FOUND when it is encrypted for others than those whose identities are here. Reads nothing of it. */
+  checkReadable(): Promise<void>
   /** Throws CORRUPT when it is not as it was written. For a foreign file there is nothing to compare with. */
   verifyDigest(onBytes: (done: number, total: number) => void, signal: AbortSignal): Promise<void>
   /** The view with the verdict; a foreign file has nowhere to keep one. */
@@ -98,7 +100,7 @@ interface Found extends Shelf {
 }
 
 export function shelfOf(context: Context, folder: string): Shelf {
-  return { folder, repository: repository(context.parts.openFolder(folder)) }
+  return { folder, repository: repository(context.parts.openFolder(folder), context.keyring) }
 }
 
 /** The project's folder, and the folders that snapshots were sent to. */
@@ -181,6 +183,7 @@ function ownSource(context: Context, { folder, repository: shelf }: Shelf, liste
     engine,
     format: formatOf(engine, manifest.format),
     open: (onBytes) => counted(shelf.open(manifest), onBytes),
+    checkReadable: () => shelf.checkReadable(manifest),
     verifyDigest: (onBytes, signal) => shelf.verifyDigest(manifest, onBytes, signal),
     recordVerification: async (verification) =>
       viewOf(folder, {
@@ -206,6 +209,7 @@ async function foreignSource(
     engine,
     format,
     open: (onBytes) => counted(shelf.openForeign(listed.name), onBytes),
+    checkReadable: () => Promise.resolve(), // its header will tell
     verifyDigest: () => Promise.resolve(),
     recordVerification: async ({ at, ok }) => ({ ...view, engine: engine.name, verified: { at, ok } }),
   }

@@ -6,6 +6,8 @@ import { CONFIG_NAME, pathsOf } from '../project/paths.ts'
 import type { OpenOptions, Project, Watch } from './answers.ts'
 import type { Backups } from './backup-answers.ts'
 import type { Context, Parts } from './context.ts'
+import type { Keys } from './key-answers.ts'
+import { keyringOf } from './keys/keyring.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import { interrupted } from './watching.ts'
@@ -18,16 +20,18 @@ export async function openWith(parts: Parts, options: OpenOptions = {}): Promise
     configFile: place.config ?? join(place.root, CONFIG_NAME),
     paths: pathsOf(place.root),
     parts,
+    keyring: keyringOf(options.askPassphrase),
   }
-  return facade(context)
+  return facade(context, options)
 }
 
 // Each verb is loaded when it is first called: `hayai list` must not pay for restore.
-function facade(context: Context): Project {
+function facade(context: Context, options: OpenOptions): Project {
   return {
     ...keeping(context),
     ...together(context),
     ...overseeing(context),
+    ...keys(context, options),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -94,6 +98,15 @@ function overseeing(context: Context): Overseeing {
   return {
     health: async (request) => (await import('./health.ts')).health(context, request),
     report: async () => (await import('./report.ts')).report(context),
+  }
+}
+
+function keys(context: Context, { askPassphrase }: OpenOptions): Keys {
+  return {
+    createKey: async (request) => (await import('./keys/keys.ts')).createKey(context, request ?? {}, askPassphrase),
+    keys: async () => (await import('./keys/keys.ts')).keys(context),
+    identities: async () => (await import('./keys/keys.ts')).identities(),
+    addRecipient: async (request) => (await import('./keys/keys.ts')).addRecipient(context, request),
   }
 }
 

@@ -28,6 +28,7 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
   const view = watching(watch)
   const name = checkName(request.to ?? source.view.database)
   const goal = await goalOf(context, name, source, request)
+  await source.checkReadable()
   await sweepTrials(context)
   const checks = [...(await cheapChecks(context, goal, source))]
   refuseFailed(checks)
@@ -114,6 +115,7 @@ export function majorFor({ engine, format, manifest }: Source): string | undefin
 /** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
 export async function digestCheck(source: Source, view: Watching): Promise<Check> {
   if (source.manifest === null) return { what: 'digest', ok: true, detail: 'no manifest: only the end marker is checked' }
+  await source.checkReadable()
   await source.verifyDigest((done, total) => view.bytes(done, total), view.signal)
   return { what: 'digest', ok: true, detail: 'SHA-256 as written' }
 }

@@ -10,6 +10,7 @@ import type { SnapshotAnswer, SnapshotRequest, SnapshotView, Watch } from './ans
 import { audit } from './audit.ts'
 import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
+import { encryptedFor, recipientsFor } from './recipients.ts'
 import { renewLatest } from './latest.ts'
 import { remember, viewOfManifest } from './library.ts'
 import { stallGuard } from './stall.ts'
@@ -22,17 +23,18 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const database = await databaseOf(context, request.database)
   const format = formatOf(database.engine, request.format)
   const compression = parseCompression(request.compression ?? format.compressed ?? 'none')
+  const recipients = await recipientsFor(context, request)
   const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
   const plan = [
     ...(format.atRest === true ? [`stop "${database.name}", copy its data folder, and start it again`] : []),
-    `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}`,
+    `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}${encryptedFor(recipients)}`,
     `write it and its manifest to ${folder}`,
   ]
   if (request.dryRun === true) return { snapshot: null, latest: null, plan, seconds: 0, dryRun: true }
   await sweepTrials(context)
   const view = watching(watch)
   const manifest = await withDatabase(context, database, { purpose: `a snapshot of "${database.name}"`, signal: view.signal }, () =>
-    take(context, database, { format, compression, folder, request }, view),
+    take(context, database, { format, compression, recipients, folder, request }, view),
   )
   await remember(context, folder)
   await audit(context, 'snapshot', database.name, { id: manifest.id, file: manifest.files[0]?.name })
@@ -47,6 +49,7 @@ export async function takeSafety(context: Context, database: Database, comment: 
   const taking = {
     format: formatOf(database.engine, undefined),
     compression: parseCompression('none'),
+    recipients: await recipientsFor(context, {}),
     folder,
     request: { database: database.name, comment, askedBy: 'safety' as const },
   }
@@ -58,11 +61,12 @@ export async function takeSafety(context: Context, database: Database, comment: 
 interface Taking {
   readonly format: Format
   readonly compression: ReturnType<typeof parseCompression>
+  readonly recipients: readonly string[]
   readonly folder: string
   readonly request: SnapshotRequest
 }
 
-async function take(context: Context, database: Database, { format, compression, folder, request }: Taking, view: Watching) {
+async function take(context: Context, database: Database, { format, compression, recipients, folder, request }: Taking, view: Watching) {
   const started = new Date()
   view.stage('connecting')
   const target = await database.site.open()
@@ -86,6 +90,7 @@ async function take(context: Context, database: Database, { format, compression,
       return await repository(context.parts.openFolder(folder)).save(draft, dump, {
         format,
         compression,
+        recipients,
         check: (bytes) => database.engine.check(format, bytes),
         signal: guard.signal,
         onProgress: (done) => {

@@ -134,7 +134,13 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
     }
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
-  if (raw.global?.backup !== undefined) warn(['global', 'backup'], 'no backup is taken by itself, and none is encrypted')
+  if (raw.global?.backup !== undefined) warn(['global', 'backup'], 'no backup is taken by itself')
+  const { encryption, recipients = [] } = raw.global?.backup ?? {}
+  if (encryption === true && recipients.length === 0) {
+    warnings.push(
+      `${where(['global', 'backup', 'encryption'])}: there is no recipient to encrypt for, so snapshots and backups are refused: \`hayai keys create\`.`,
+    )
+  }
   if (raw.global?.security !== undefined)
     warn(['global', 'security'], 'connections are not encrypted, and passwords are kept in .hayai/secrets')
   return warnings

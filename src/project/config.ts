@@ -100,6 +100,12 @@ export async function setVersionInConfig(root: string, file: string, name: strin
   })
 }
 
+/** Names one more age recipient; nothing changes when it is named already. */
+export async function addRecipientToConfig(root: string, file: string, recipient: string): Promise<void> {
+  const { addRecipient } = await import('./edit-recipients.ts')
+  await edit(root, file, 'adding a recipient', (text) => addRecipient(text, recipient))
+}
+
 /** Changes the text of the file, alone, and durably. */
 async function edit(root: string, file: string, purpose: string, change: (text: string) => string): Promise<void> {
   const { configLock } = await makeOwnFolder(root)

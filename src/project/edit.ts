@@ -148,7 +148,7 @@ function stepOf(parsed: Parsed): number | undefined {
 }
 
 /** Behind the last entry of a block mapping and the comments that follow it there. */
-function insertion(text: string, map: YAMLMap, lines: string): Splice {
+export function insertion(text: string, map: YAMLMap, lines: string): Splice {
   const keys = map.items.map(({ key }) => spanOf(key).start)
   const last = keys.at(-1) ?? 0
   const column = columnOf(text, last)
@@ -160,7 +160,7 @@ function insertion(text: string, map: YAMLMap, lines: string): Splice {
   return free ? inserted(text, nextLine(text, at), body) : inserted(text, at, lineEnding(text) + body)
 }
 
-function inserted(text: string, at: number, body: string): Splice {
+export function inserted(text: string, at: number, body: string): Splice {
   const cut = at === text.length && text !== '' && !text.endsWith('\n') // the last line has no end
   return { start: at, end: at, text: cut ? lineEnding(text) + body : body + lineEnding(text) }
 }
@@ -180,7 +180,7 @@ function linesOf(
 }
 
 /** The start of the line behind the last content of a node; of `otherwise` where the node is empty. */
-function lineAfter(text: string, node: unknown, otherwise?: unknown): number {
+export function lineAfter(text: string, node: unknown, otherwise?: unknown): number {
   if (isMap(node) && node.flow !== true) {
     const last = node.items.at(-1)
     return last === undefined ? lineAfter(text, otherwise) : lineAfter(text, last.value, last.key)
@@ -192,7 +192,7 @@ function lineAfter(text: string, node: unknown, otherwise?: unknown): number {
   return nextLine(text, start + text.slice(start, end).trimEnd().length)
 }
 
-function columnOf(text: string, offset: number): number {
+export function columnOf(text: string, offset: number): number {
   const start = lineStart(text, offset)
   return offset - start - (start === 0 && text.startsWith('\uFEFF') ? 1 : 0) // a byte order mark takes no place
 }

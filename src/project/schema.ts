@@ -64,6 +64,8 @@ const retention = z.union(
   'a duration, such as 30d, or a mapping such as {daily: 7, weekly: 4}',
 )
 
+const RECIPIENT_RULE = 'an age recipient, as `hayai keys show` shows them'
+
 const global = z.strictObject(
   {
     backup: z.exactOptional(
@@ -76,6 +78,9 @@ const global = z.strictObject(
             z.string('none, gzip or zstd').regex(/^(none|(gzip|zstd)(:\d{1,2})?)$/, 'none, gzip or zstd, with a level if need be (zstd:3)'),
           ),
           encryption: z.exactOptional(z.boolean('true or false')),
+          recipients: z.exactOptional(
+            z.array(z.string(RECIPIENT_RULE).regex(/^age1[02-9ac-hj-np-z]{58}$/, RECIPIENT_RULE), 'a list of age recipients'),
+          ),
         },
         'a mapping',
       ),

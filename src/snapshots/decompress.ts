@@ -6,6 +6,7 @@ import { inBlocks } from '../base/blocks.ts'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, messageOf } from '../base/errors.ts'
 import type { Codec } from './codecs.ts'
+import { reader, type Reader } from './reader.ts'
 
 /** What comes out of an engine at a time; larger pieces pile up as garbage. */
 const PIECE = 64 * 1024
@@ -17,7 +18,7 @@ export async function* decompress(source: Bytes, codec?: Codec): Bytes {
     yield* source
     return
   }
-  const input = reader(source)
+  const input = reader(source, corrupt)
   try {
     const start = await input.peek(4)
     const found = recognise(start)
@@ -111,51 +112,6 @@ async function* through(engine: Gunzip | ZstdDecompress, source: Bytes): Bytes {
   }
   if (failure !== undefined) throw failure.error
   if (!ended || engine.bytesWritten !== given) throw corrupt('there are bytes behind its end')
-}
-
-interface Reader {
-  /** Up to so many of the next bytes, which stay where they are; fewer only at the end. */
-  peek(length: number): Promise<Buffer>
-  /** Exactly so many; CORRUPT when there are fewer. */
-  take(length: number): Promise<Buffer>
-  skip(length: number): Promise<void>
-  rest(): Bytes
-  close(): Promise<void>
-}
-
-function reader(source: Bytes): Reader {
-  const pieces = source[Symbol.asyncIterator]()
-  let held: Buffer = Buffer.alloc(0)
-  async function more(): Promise<boolean> {
-    const next = await pieces.next()
-    if (next.done === true) return false
-    const piece = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength)
-    held = held.byteLength === 0 ? piece : Buffer.concat([held, piece])
-    return true
-  }
-  async function peek(length: number): Promise<Buffer> {
-    while (held.byteLength < length && (await more()));
-    return held.subarray(0, length)
-  }
-  async function take(length: number): Promise<Buffer> {
-    const taken = await peek(length)
-    if (taken.byteLength < length) throw corrupt('it is cut short')
-    held = held.subarray(length)
-    return taken
-  }
-  return {
-    peek,
-    take,
-    async skip(length) {
-      for (let left = length; left > 0;) left -= (await take(Math.min(left, Math.max(1, held.byteLength)))).byteLength
-    },
-    async *rest() {
-      for (; held.byteLength > 0 || (await more()); held = Buffer.alloc(0)) yield held
-    },
-    async close() {
-      await pieces.return?.()
-    },
-  }
 }
 
 function corrupt(what: string, cause?: unknown): HayaiError {

@@ -1,6 +1,7 @@
 // How the files of a snapshot are called, for people. What a snapshot *is* stands in its manifest; of a file that has none,
 // the name gives at most a guess to show.
 
+import { AGE_EXTENSION } from './age.ts'
 import { CODEC_EXTENSIONS, type Codec } from './codecs.ts'
 
 /** `mydb-snapshot-2026-01-08T10-30-45Z`; the second one of the same second ends with `-2`, and so on. */
@@ -12,8 +13,8 @@ export function stemOf(database: string, at: Date, attempt = 1): string {
   return `${database}-snapshot-${time}${attempt === 1 ? '' : `-${attempt}`}`
 }
 
-export function fileNameOf(stem: string, extension: string, codec: Codec): string {
-  return `${stem}${extension}${CODEC_EXTENSIONS[codec]}`
+export function fileNameOf(stem: string, extension: string, codec: Codec, encrypted = false): string {
+  return `${stem}${extension}${CODEC_EXTENSIONS[codec]}${encrypted ? AGE_EXTENSION : ''}`
 }
 
 export function manifestNameOf(stem: string): string {
@@ -41,7 +42,7 @@ export function stemIn(name: string): string | undefined {
   return /^([^.].*)\.json$/s.exec(name)?.[1]
 }
 
-const FOREIGN = /^(?<stem>.+?)(?<extension>\.(?:sql|db|rdb|tar|sqlite|sqlite3|dump))(?:\.(?:gz|zst|tgz))?$/
+const FOREIGN = /^(?<stem>.+?)(?<extension>\.(?:sql|db|rdb|tar|sqlite|sqlite3|dump))(?:\.(?:gz|zst|tgz))?(?:\.age)?$/
 
 /** What the name of a file without a manifest suggests; undefined when it does not look like a copy of a database at all. */
 export function guess(name: string): { readonly database: string; readonly extension: string } | undefined {

@@ -4,6 +4,7 @@ import { meter, type Bytes } from '../base/bytes.ts'
 import { HayaiError, isCode } from '../base/errors.ts'
 import type { Dump } from '../engines/engine.ts'
 import type { Store } from '../stores/store.ts'
+import { decrypt, decryptIfEncrypted, NO_KEYS, type Keyring } from './age.ts'
 import { decompress } from './decompress.ts'
 import { list, readManifest, type Listed } from './listing.ts'
 import type { FileRecord, Manifest } from './manifest.ts'
@@ -16,22 +17,27 @@ export interface Repository {
   /** Returns when data and manifest are durable. When it throws, nothing that looks like a snapshot is left. */
   save(draft: Draft, dump: Dump, options: SaveOptions): Promise<Manifest>
   list(): Promise<readonly Listed[]>
-  /** The plain bytes. Throws CORRUPT when they do not decompress, or are not as many as they were. */
+  /** The plain bytes. Throws CORRUPT when they do not decrypt or decompress, or are not as many as they were. */
   open(manifest: Manifest): Bytes
-  /** The plain bytes of a foreign file, whatever it is compressed with. */
+  /** The plain bytes of a foreign file, whatever it is compressed with, and encrypted or not. */
   openForeign(name: string): Bytes
+  /** Throws NOT_FOUND when it is encrypted and cannot be opened here. Reads nothing of it. */
+  checkReadable(manifest: Manifest): Promise<void>
   /** Throws CORRUPT when the stored bytes are not those that were written: first by their number, then by SHA-256. */
   verifyDigest(manifest: Manifest, onBytes: (done: number, total: number) => void, signal: AbortSignal): Promise<void>
   /** Replaces the manifest as a whole, by one that differs in what may change: verification, comment, tags, pinned. */
   update(stem: string, change: Partial<Pick<Manifest, 'verification' | 'comment' | 'tags' | 'pinned'>>): Promise<Manifest>
 }
 
-export function repository(store: Store): Repository {
+export function repository(store: Store, keyring: Keyring = NO_KEYS): Repository {
   return {
     save: (draft, dump, options) => save(store, draft, dump, options),
     list: () => list(store),
-    open: (manifest) => open(store, dataOf(manifest)),
-    openForeign: (name) => decompress(store.get(name)),
+    open: (manifest) => open(store, dataOf(manifest), manifest.recipients, keyring),
+    openForeign: (name) => decompress(decryptIfEncrypted(store.get(name), keyring)),
+    async checkReadable({ recipients }) {
+      if (recipients.length > 0) await keyring.identities(recipients)
+    },
     verifyDigest: (manifest, onBytes, signal) => verifyDigest(store, dataOf(manifest), onBytes, signal),
     async update(stem, change) {
       const key = manifestNameOf(stem)
@@ -42,9 +48,12 @@ export function repository(store: Store): Repository {
   }
 }
 
-async function* open(store: Store, file: FileRecord): Bytes {
+async function* open(store: Store, file: FileRecord, recipients: readonly string[], keyring: Keyring): Bytes {
   let total = 0
-  for await (const chunk of decompress(store.get(file.name), file.codec)) {
+  const identities = recipients.length === 0 ? [] : await keyring.identities(recipients)
+  const stored = store.get(file.name)
+  const packed = recipients.length === 0 ? stored : decrypt(stored, identities, true)
+  for await (const chunk of decompress(packed, file.codec)) {
     total += chunk.byteLength
     yield chunk
   }

@@ -4,6 +4,7 @@
 import { meter, once, type Bytes } from '../base/bytes.ts'
 import type { Dump, Format, Outlined } from '../engines/engine.ts'
 import type { Source, Store } from '../stores/store.ts'
+import { AGE_EXTENSION, encrypt } from './age.ts'
 import { compress, type Codec, type Compression } from './codecs.ts'
 import { FORMAT_VERSION, type FileRecord, type Manifest } from './manifest.ts'
 import { fileNameOf, manifestNameOf } from './naming.ts'
@@ -22,6 +23,8 @@ export interface Draft extends Pick<
 export interface SaveOptions {
   readonly format: Format
   readonly compression: Compression
+  /** Who can open it; nobody: it is not encrypted. */
+  readonly recipients: readonly string[]
   /** The engine's look at the format's own end marker. */
   readonly check: (bytes: Bytes) => Bytes
   readonly signal: AbortSignal
@@ -30,10 +33,10 @@ export interface SaveOptions {
 }
 
 export async function save(store: Store, draft: Draft, dump: Dump, options: SaveOptions): Promise<Manifest> {
-  const { format, compression, signal } = options
+  const { format, compression, recipients, signal } = options
   signal.throwIfAborted()
   await clearUp(store)
-  const nameOf = (stem: string): string => fileNameOf(stem, format.extension, compression.codec)
+  const nameOf = (stem: string): string => fileNameOf(stem, format.extension, compression.codec, recipients.length > 0)
   const stem = await reserve(store, draft.database, dump.instant, nameOf)
   let placed = false
   let manifest: Manifest
@@ -57,20 +60,22 @@ export async function save(store: Store, draft: Draft, dump: Dump, options: Save
  * record in another place. It is there, whole and durable, when this returns; else nothing is.
  */
 export async function saveContent(store: Store, stem: string, draft: Draft, dump: Dump, options: SaveOptions): Promise<Manifest> {
-  const { format, compression, signal } = options
-  const name = fileNameOf(stem, format.extension, compression.codec)
+  const { format, compression, recipients, signal } = options
+  const isPlain = compression.codec === 'none' && recipients.length === 0
+  const name = fileNameOf(stem, format.extension, compression.codec, recipients.length > 0)
   const sealing = sealed(signal)
   const sealedBytes = (bytes: Bytes): Bytes => {
     const plain = meter(options.check(bytes), options.onProgress)
-    const stored = compression.codec === 'none' ? plain : meter(compress(plain.bytes, compression))
+    const packed = compress(plain.bytes, compression)
+    const stored = isPlain ? plain : meter(recipients.length === 0 ? packed : encrypt(packed, recipients))
     return sealing.pass(stored.bytes, async () => {
       const file = { name, codec: compression.codec, plain: plain.digest(), stored: stored.digest() }
-      return compose(draft, dump.instant, await dump.facts(), format, stem, file)
+      return compose(draft, dump.instant, await dump.facts(), options, stem, file)
     })
   }
   const { bytes, land } = dump
   // What is stored as it was dumped can be written by whoever dumps it.
-  const landing = land === null || compression.codec !== 'none' ? undefined : land
+  const landing = land === null || !isPlain ? undefined : land
   const source: Source = landing === undefined ? sealedBytes(bytes) : (into) => sealedBytes(into === undefined ? bytes : landing(into))
   await store.put(name, source, { ifAbsent: true })
   return sealing.manifest()
@@ -96,7 +101,14 @@ function sealed(signal: AbortSignal) {
   }
 }
 
-async function compose(draft: Draft, instant: Date, facts: Outlined, format: Format, stem: string, file: FileRecord): Promise<Manifest> {
+async function compose(
+  draft: Draft,
+  instant: Date,
+  facts: Outlined,
+  { format, recipients }: SaveOptions,
+  stem: string,
+  file: FileRecord,
+): Promise<Manifest> {
   const written: Record<keyof Manifest, unknown> = {
     formatVersion: FORMAT_VERSION,
     ...draft,
@@ -107,20 +119,27 @@ async function compose(draft: Draft, instant: Date, facts: Outlined, format: For
     instant: instant.toISOString(),
     finished: new Date().toISOString(),
     files: [file],
-    recipients: [],
+    recipients,
     census: facts.census,
-    outline: await packOutline(facts.outline),
+    outline: recipients.length === 0 ? await packOutline(facts.outline) : undefined, // definitions are content
     notes: facts.notes,
     tools: facts.tools,
     pinned: false,
     verification: null,
-    byHand: [...unpacking(file.name, file.codec), ...format.byHand(fileNameOf(stem, format.extension, 'none'), facts.census)],
+    byHand: [
+      ...unpacking(file.name, file.codec, recipients.length > 0),
+      ...format.byHand(fileNameOf(stem, format.extension, 'none'), facts.census),
+    ],
   }
   return manifestSchema.parse(written)
 }
 
-function unpacking(name: string, codec: Codec): readonly string[] {
-  return codec === 'none' ? [] : [codec === 'gzip' ? `gunzip --keep ${name}` : `zstd -d ${name}`]
+function unpacking(name: string, codec: Codec, encrypted: boolean): readonly string[] {
+  const packed = encrypted ? name.slice(0, -AGE_EXTENSION.length) : name
+  return [
+    ...(encrypted ? [`age -d -i KEYFILE -o ${packed} ${name}`] : []),
+    ...(codec === 'none' ? [] : [codec === 'gzip' ? `gunzip --keep ${packed}` : `zstd -d ${packed}`]),
+  ]
 }
 
 export function encode(manifest: Manifest): Bytes {

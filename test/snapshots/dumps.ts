@@ -61,6 +61,7 @@ export function options(compression = 'none', more: Partial<SaveOptions> = {}): 
   return {
     format: FORMAT,
     compression: parseCompression(compression),
+    recipients: [],
     check: (bytes: Bytes) => bytes,
     signal: new AbortController().signal,
     onProgress: () => {},

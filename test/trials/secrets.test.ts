@@ -87,9 +87,14 @@ describe('reveal()', () => {
     expect(callers.filter((file) => !file.startsWith('engines/')).toSorted()).toEqual([
       'base/exec.ts',
       'cli/commands/connect.ts',
+      'cli/commands/keys-create.ts',
+      'core/backup/papers.ts',
+      'core/keys/sheet.ts',
       'core/validate.ts',
+      'project/identities.ts',
       'project/secrets.ts',
       'runtimes/native/folders.ts',
+      'snapshots/age.ts',
     ])
   })
 })

@@ -5,6 +5,7 @@ import { CHANGING } from '../arguments.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
 import { count, duration, place, size } from '../wording.ts'
+import { ENCRYPTING, encryptingOf } from './encrypting.ts'
 import { databaseLines, namesIn, ONLY } from './backup-views.ts'
 
 export const backup = command({
@@ -24,6 +25,7 @@ export const backup = command({
       proposes: 'folders',
     },
     'keep-going': { kind: 'switch', brief: 'Leave out a database that fails; the backup then says everywhere that it is partial' },
+    ...ENCRYPTING,
     ...CHANGING,
   },
   examples: {
@@ -46,6 +48,7 @@ export const backup = command({
       ...given({ comment, output }),
       databases: namesIn(flags.only),
       keepGoing: flags['keep-going'],
+      ...encryptingOf(flags),
       language: languageOf(process.env),
       dryRun: flags['dry-run'],
     }

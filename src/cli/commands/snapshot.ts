@@ -5,6 +5,7 @@ import { CHANGING } from '../arguments.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
 import { contents, count, duration, place, size } from '../wording.ts'
+import { ENCRYPTING, encryptingOf } from './encrypting.ts'
 
 /** What `--compress` means when nothing more is said. */
 const COMPRESSED = 'gzip'
@@ -32,12 +33,14 @@ export const snapshot = command({
     format: { kind: 'text', value: 'FORMAT', brief: 'The format; each engine has its own, the first is the default', proposes: 'formats' },
     comment: { kind: 'text', value: 'TEXT', brief: 'A note to be kept with it', mayBeEmpty: true },
     tag: { kind: 'list', value: 'TAG', brief: 'A tag to be kept with it; may be given again' },
+    ...ENCRYPTING,
     ...CHANGING,
   },
   examples: {
     'hayai snapshot mydb': 'snapshots/mydb-snapshot-<time>.sql, and its manifest',
     'hayai snapshot mydb --compress --output ./my-backups': 'compressed, elsewhere',
     'hayai snapshot mydb --comment "before the migration" --tag release': 'to be found again',
+    'hayai snapshot mydb --encrypt': 'only for whom `hayai keys show` shows',
     'hayai snapshot list': 'what there is',
   },
   failures: ['NOT_FOUND', 'WRONG_STATE', 'TOOL_FAILED', 'STORE_FAILED'],
@@ -59,7 +62,13 @@ export const snapshot = command({
     const { output, format, comment } = flags
     const compression = compressionOf(flags)
     const project = await session.open()
-    const request = { database: args.name, ...given({ output, format, comment, compression }), tags: flags.tag, dryRun: flags['dry-run'] }
+    const request = {
+      database: args.name,
+      ...given({ output, format, comment, compression }),
+      tags: flags.tag,
+      ...encryptingOf(flags),
+      dryRun: flags['dry-run'],
+    }
     const answer = await project.snapshot(request, session.watch)
     return { data: answer, text: (style) => snapshotText(answer, style) }
   },
@@ -84,6 +93,7 @@ function snapshotText({ snapshot, latest, plan, seconds }: SnapshotAnswer, style
   if (manifest !== null) {
     lines.push(`  ${manifest.product} ${manifest.version}, ${contents(manifest.census, manifest.engine)}`)
     lines.push(...manifest.notes.map((note) => `  ${style.warn('note:')} ${note}`))
+    if (manifest.recipients.length > 0) lines.push(`  encrypted for ${count(manifest.recipients.length, 'recipient')}`)
     if (manifest.files.length > 1) lines.push(`  ${count(manifest.files.length, 'file')}`)
   }
   if (latest !== null && latest.obstacle !== null) lines.push(`  ${style.warn('note:')} ${latest.obstacle}`)

@@ -15,6 +15,7 @@ import { audit } from '../audit.ts'
 import type { BackupAnswer, BackupRequest } from '../backup-answers.ts'
 import { databaseOf, databasesOf, type Context, type Database } from '../context.ts'
 import { gitState } from '../git.ts'
+import { encryptedFor, recipientsFor } from '../recipients.ts'
 import { sweepTrials } from '../trial.ts'
 import { watching, type Watching } from '../watching.ts'
 import { barrier, type Barrier, type Ticket } from './barrier.ts'
@@ -26,10 +27,12 @@ import { withAll } from './together.ts'
 export async function backup(context: Context, request: BackupRequest, watch: Watch = {}): Promise<BackupAnswer> {
   const began = performance.now()
   const databases = await chosen(context, request.databases ?? [])
+  const recipients = await recipientsFor(context, request)
   const folder = folderOf(context, request.output)
   const plan = [
     ...databases.map(
-      ({ name, engine }) => `hold "${name}" (${engine.title})${databases.length > 1 ? ' at the same moment' : ''}, and save it`,
+      ({ name, engine }) =>
+        `hold "${name}" (${engine.title})${databases.length > 1 ? ' at the same moment' : ''}, and save it${encryptedFor(recipients)}`,
     ),
     'add logs and configuration, without secrets',
     `write all of it to ${folder}/<time>, or nothing`,
@@ -46,7 +49,7 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
     const temporary = join(folder, temporaryName('backup'))
     await mkdir(temporary, { mode: 0o700 })
     try {
-      return await makeIn({ context, databases, request, view, folder, temporary })
+      return await makeIn({ context, databases, recipients, request, view, folder, temporary })
     } finally {
       await rm(temporary, { recursive: true, force: true })
     }
@@ -66,6 +69,7 @@ async function chosen(context: Context, names: readonly string[]): Promise<reado
 interface Making {
   readonly context: Context
   readonly databases: readonly Database[]
+  readonly recipients: readonly string[]
   readonly request: BackupRequest
   readonly view: Watching
   readonly folder: string
@@ -95,7 +99,7 @@ async function makeIn(making: Making): Promise<Made> {
   } as const
   const papers = [
     ...saved.parts.flatMap((part) => part.papers),
-    ...(await putLogs(context, store, databases, secrets)),
+    ...(await putLogs(context, store, databases, secrets, making.recipients)),
     ...(await putConfiguration(context, store, databases, secrets)),
     await putInfo(context, store, page),
   ]
@@ -130,7 +134,7 @@ interface Saved {
 }
 
 /** All are made ready, held together, and then saved side by side. */
-async function saveAll({ context, databases, request, view }: Making, store: Store): Promise<Saved> {
+async function saveAll({ context, databases, recipients, request, view }: Making, store: Store): Promise<Saved> {
   const failing = new AbortController()
   const signal = AbortSignal.any([view.signal, failing.signal])
   const [ready, held] = [barrier(signal), barrier(signal)]
@@ -147,7 +151,18 @@ async function saveAll({ context, databases, request, view }: Making, store: Sto
       .map(async (database, at): Promise<Part | Missing> => {
         const { ready: first, held: second } = tickets[at] ?? thrown()
         try {
-          return await savePart({ context, database, store, signal, git, request, ready: first, held: heldBy(second, held, view), tell })
+          return await savePart({
+            context,
+            database,
+            store,
+            signal,
+            git,
+            recipients,
+            request,
+            ready: first,
+            held: heldBy(second, held, view),
+            tell,
+          })
         } catch (error) {
           if (request.keepGoing !== true || !(error instanceof HayaiError) || signal.aborted) {
             const told = signal.aborted ? error : nothingMade(database.name, error)

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { meter, once, type Bytes } from '../../base/bytes.ts'
 import { output } from '../../base/exec.ts'
 import { exists, readIfThere } from '../../base/files.ts'
+import { AGE_EXTENSION, encrypt } from '../../snapshots/age.ts'
 import type { Paper } from '../../snapshots/backup-manifest.ts'
 import { CONFIG_NAME } from '../../project/paths.ts'
 import { blotted, withoutSecrets } from '../../project/redact.ts'
@@ -34,25 +35,35 @@ export async function secretsOf(context: Context, databases: readonly Database[]
 /** Shorter ones would blot out half of every text. */
 const SHORTEST = 4
 
-/** Each server's log, by its engine where it is the only one of its kind, and Hayai's own. */
-export async function putLogs(context: Context, store: Store, databases: readonly Database[], secrets: readonly string[]) {
+/**
+ * Each server's log, by its engine where it is the only one of its kind, and Hayai's own. They may quote what is in the databases:
+ * where those are encrypted, so are they.
+ */
+export async function putLogs(
+  context: Context,
+  store: Store,
+  databases: readonly Database[],
+  secrets: readonly string[],
+  recipients: readonly string[],
+) {
   const papers: Paper[] = []
+  const put = async (name: string, file: string): Promise<void> => void papers.push(await putLog(store, name, file, secrets, recipients))
   for (const { name, engine, placement } of databases) {
     if (!(await exists(placement.logFile))) continue
     const alone = databases.filter((each) => each.engine.name === engine.name).length === 1
-    papers.push(await putLog(store, `logs_backup/${alone ? engine.name : `${engine.name}-${name}`}.log`, placement.logFile, secrets))
+    await put(`logs_backup/${alone ? engine.name : `${engine.name}-${name}`}.log`, placement.logFile)
   }
-  if (await exists(context.paths.auditLog)) papers.push(await putLog(store, 'logs_backup/hayai.log', context.paths.auditLog, secrets))
+  if (await exists(context.paths.auditLog)) await put('logs_backup/hayai.log', context.paths.auditLog)
   return papers
 }
 
-function putLog(store: Store, name: string, file: string, secrets: readonly string[]): Promise<Paper> {
+function putLog(store: Store, name: string, file: string, secrets: readonly string[], recipients: readonly string[]): Promise<Paper> {
   async function* lines(): Bytes {
     const input = createReadStream(file, 'latin1') // byte for byte, whatever a server writes
     const known = secrets.map((secret) => Buffer.from(secret, 'utf8').toString('latin1'))
     for await (const line of createInterface({ input, crlfDelay: Infinity })) yield Buffer.from(`${blotted(line, known)}\n`, 'latin1')
   }
-  return putPaper(store, name, lines())
+  return recipients.length === 0 ? putPaper(store, name, lines()) : putPaper(store, name + AGE_EXTENSION, encrypt(lines(), recipients))
 }
 
 /** A shorter one may be a word that means something else too: `postgres`. There, names tell what is a secret. */

@@ -26,6 +26,7 @@ interface Saving {
   readonly store: Store
   readonly signal: AbortSignal
   readonly git: GitState | null
+  readonly recipients: readonly string[]
   readonly request: BackupRequest
   readonly ready: Ticket
   /** Returns when all are held. */
@@ -61,7 +62,7 @@ export async function savePart(saving: Saving): Promise<Part> {
 }
 
 async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date): Promise<Part> {
-  const { context, database, store, git, request, tell } = saving
+  const { context, database, store, git, recipients, request, tell } = saving
   const { name, engine, entry } = database
   const format = formatOf(engine, undefined)
   const draft = {
@@ -79,6 +80,7 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
   const snapshot = await saveContent(store, `${name}_backup`, draft, dump, {
     format,
     compression: parseCompression(format.extension === '.tar' ? 'gzip' : 'none'), // an archive is known by the name of .tar.gz
+    recipients,
     check: (bytes) => engine.check(format, bytes),
     signal: guard.signal,
     onProgress: (done) => {

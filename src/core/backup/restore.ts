@@ -123,7 +123,7 @@ async function lookAtAll({ context, backup, view }: Order, goals: readonly Goal[
   const needed = goals.flatMap(({ snapshot }) => snapshot.files).reduce((sum, { plain }) => sum + plain.bytes, 0)
   const free = await freeBytes(context.paths.own)
   const room: Check = { what: 'disk space', ok: free > needed, detail: `${mebibytes(needed)} MiB of content, ${mebibytes(free)} MiB free` }
-  const shelf = repository(context.parts.openFolder(backup.path))
+  const shelf = repository(context.parts.openFolder(backup.path), context.keyring)
   view.stage('checking digests')
   for (const { snapshot, engine, database, checks, format } of goals) {
     checks.push({ what: 'engine', ok: true, detail: engine.title }, room)
@@ -131,6 +131,7 @@ async function lookAtAll({ context, backup, view }: Order, goals: readonly Goal[
     const probed = await probe(context, engine, snapshot, database)
     checks.push(versionCheck({ engine, manifest: snapshot, format }, probed.version))
     refuseFailed(checks)
+    await shelf.checkReadable(snapshot)
     await shelf.verifyDigest(snapshot, (done, total) => view.bytes(done, total), view.signal)
     checks.push({ what: 'digest', ok: true, detail: 'SHA-256 as written' })
   }
@@ -250,7 +251,7 @@ async function reserved({ context }: Order, { snapshot, engine }: Goal): Promise
 }
 
 function fill({ context, backup, view }: Order, { snapshot, engine, format, database }: Goal & { readonly database: Database }) {
-  const shelf = repository(context.parts.openFolder(backup.path))
+  const shelf = repository(context.parts.openFolder(backup.path), context.keyring)
   return filledTwin(database.site, {
     engine,
     format,
