@@ -134,8 +134,8 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
     }
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
-  if (raw.global?.backup !== undefined) warn(['global', 'backup'], 'no backup is taken by itself')
-  const { encryption, recipients = [] } = raw.global?.backup ?? {}
+  const { encryption, recipients = [], ...declared } = raw.global?.backup ?? {}
+  if (Object.keys(declared).length > 0) warn(['global', 'backup'], 'no backup is taken by itself')
   if (encryption === true && recipients.length === 0) {
     warnings.push(
       `${where(['global', 'backup', 'encryption'])}: there is no recipient to encrypt for, so snapshots and backups are refused: \`hayai keys create\`.`,
