@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { engines, type Connection, type RestoreAnswer, type SnapshotAnswer } from '../src/index.ts'
 import type { Bytes } from '../src/base/bytes.ts'
+import { decrypt, encrypt, newIdentity } from '../src/snapshots/age.ts'
 import { compress, parseCompression } from '../src/snapshots/codecs.ts'
 import { decompress } from '../src/snapshots/decompress.ts'
 import { folderStore } from '../src/stores/folder.ts'
@@ -30,6 +31,8 @@ export async function measureCompression(stage: Stage, { bytes, runs }: { readon
 
   console.log('| | size, of plain | compress, MB a CPU second | unpack, MB a CPU second |\n|---|---|---|---|')
   for (const spec of SPECS) console.log(row(`\`${spec}\``, plain, await ours(stage, dump, spec, runs)))
+  for (const spec of ['none', 'gzip:5', 'zstd:3'])
+    console.log(row(`\`${spec}\`, encrypted`, plain, await ours(stage, dump, spec, runs, true)))
   for (const line of PROGRAMS) {
     const measured = await theirs(stage, dump, line, runs)
     console.log(measured === undefined ? `| ${line} | (not on this machine) | | |` : row(`stock \`${line}\``, plain, measured))
@@ -64,13 +67,16 @@ function row(name: string, plain: number, { size, packing, unpacking }: Measured
 }
 
 /** As a snapshot is written and read, but for the database. */
-async function ours({ folder }: Stage, dump: string, spec: string, runs: number): Promise<Measured> {
+async function ours({ folder }: Stage, dump: string, spec: string, runs: number, encrypted = false): Promise<Measured> {
   const store = folderStore(folder)
+  const { identity, recipient } = await newIdentity()
+  const sealed = (bytes: Bytes): Bytes => (encrypted ? encrypt(bytes, [recipient]) : bytes)
+  const opened = (bytes: Bytes): Bytes => (encrypted ? decrypt(bytes, [identity], true) : bytes)
   const packing: number[] = []
   const unpacking: number[] = []
   for (let run = 0; run < runs; run++) {
-    packing.push(await clocked(() => store.put('packed', compress(source(dump), parseCompression(spec)), { ifAbsent: false })))
-    unpacking.push(await clocked(() => drain(decompress(store.get('packed')))))
+    packing.push(await clocked(() => store.put('packed', sealed(compress(source(dump), parseCompression(spec))), { ifAbsent: false })))
+    unpacking.push(await clocked(() => drain(decompress(opened(store.get('packed'))))))
   }
   const { bytes } = await store.stat('packed')
   return { size: bytes, packing: median(packing), unpacking: median(unpacking) }
