@@ -2,6 +2,7 @@
 
 import type { Moment, Missing } from '../snapshots/backup-manifest.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
+import type { Retention } from '../snapshots/retention.ts'
 import type { Check, Watch } from './answers.ts'
 import type { Encrypting } from './key-answers.ts'
 
@@ -63,8 +64,8 @@ export interface BackupView {
 export interface BackupAnswer {
   /** null on a dry run. */
   readonly backup: BackupView | null
-  /** Why `latest` does not stand for it, if it does not. */
-  readonly latest: string | null
+  /** What deserves a warning; each a whole sentence. */
+  readonly notes: readonly string[]
   readonly plan: readonly string[]
   readonly seconds: number
   readonly dryRun: boolean
@@ -106,6 +107,76 @@ export interface BackupRestoreAnswer {
   readonly dryRun: boolean
 }
 
+export interface BackupStatus {
+  /** In which backups were looked for; absolute. */
+  readonly folder: string
+  /** The newest whole one. */
+  readonly newest: BackupView | null
+  /** Databases of the project that are not in it. */
+  readonly uncovered: readonly string[]
+  /** How many whole ones there are. */
+  readonly whole: number
+  /** Partial and damaged ones, and folders that Hayai did not make. */
+  readonly others: readonly BackupView[]
+  /** Of all of them. */
+  readonly bytes: number
+}
+
+export interface BackupVerifyAnswer {
+  readonly backup: BackupView
+  readonly ok: boolean
+  /** One for all files, one for each of them that is not as it was, one for each database. */
+  readonly checks: readonly Check[]
+  /** What lies in the folder and does not belong to it. */
+  readonly warnings: readonly string[]
+  readonly seconds: number
+}
+
+export interface BackupDeleteRequest {
+  readonly references: readonly string[]
+  readonly folder?: string
+  readonly dryRun?: boolean
+}
+
+export interface BackupDeleteAnswer {
+  readonly deleted: readonly BackupView[]
+  readonly bytes: number
+  /** The line that brings them back, and until when it can; null on a dry run. */
+  readonly undo: string | null
+  readonly until: string | null
+  readonly dryRun: boolean
+}
+
+export interface BackupUndeleteRequest {
+  /** What a deletion printed; or the name of a deleted backup, its id or the start of that. */
+  readonly references: readonly string[]
+  readonly folder?: string
+  readonly dryRun?: boolean
+}
+
+export interface BackupUndeleteAnswer {
+  readonly returned: readonly BackupView[]
+  readonly dryRun: boolean
+}
+
+export interface BackupPruneRequest {
+  readonly policy: Retention
+  readonly folder?: string
+  readonly dryRun?: boolean
+}
+
+export interface BackupPruneAnswer extends BackupDeleteAnswer {
+  /** The newest first; each with a phrase why it is kept, or why it goes. */
+  readonly verdicts: readonly { readonly backup: BackupView; readonly keep: boolean; readonly reasons: readonly string[] }[]
+}
+
+export interface ScriptsAnswer {
+  /** Absolute. */
+  readonly installed: readonly string[]
+  readonly present: readonly string[]
+  readonly dryRun: boolean
+}
+
 export interface UndoneTogether {
   readonly database: string
   /** `removed`: the restore had made it. `returned`: an undo had removed it. */
@@ -127,6 +198,14 @@ export interface Backups {
   /** The newest first. */
   backups(options?: { readonly folder?: string }): Promise<readonly BackupView[]>
   showBackup(request?: BackupReference): Promise<BackupView>
+  backupStatus(options?: { readonly folder?: string }): Promise<BackupStatus>
+  /** Reads every byte, and restores every database of it aside. */
+  verifyBackup(request?: BackupReference, watch?: Watch): Promise<BackupVerifyAnswer>
+  deleteBackups(request: BackupDeleteRequest): Promise<BackupDeleteAnswer>
+  undeleteBackups(request: BackupUndeleteRequest): Promise<BackupUndeleteAnswer>
+  pruneBackups(request: BackupPruneRequest): Promise<BackupPruneAnswer>
+  /** Puts `scripts/db-lifecycle.sh` into the project. */
+  installScripts(options?: { readonly dryRun?: boolean }): Promise<ScriptsAnswer>
   /** Every database of a backup, or none. Databases that are not there are made. */
   restoreBackup(request: BackupRestoreRequest, watch?: Watch): Promise<BackupRestoreAnswer>
   /** Takes the last restore of a backup back: every database of it, or none. */

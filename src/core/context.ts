@@ -46,6 +46,7 @@ export interface Database {
 /** The database of that name; NOT_FOUND, with the nearest name, when the project has none. */
 export async function databaseOf(context: Context, name: string): Promise<Database> {
   checkName(name)
+  await settle(context)
   const catalog = await readCatalog(context.root)
   const entry = catalog.databases[name]
   if (entry === undefined) throw await unknownDatabase(context, name, Object.keys(catalog.databases))
@@ -53,6 +54,7 @@ export async function databaseOf(context: Context, name: string): Promise<Databa
 }
 
 export async function databasesOf(context: Context): Promise<readonly Database[]> {
+  await settle(context)
   const catalog = await readCatalog(context.root)
   return Promise.all(Object.entries(catalog.databases).map(([name, entry]) => assemble(context, name, entry)))
 }

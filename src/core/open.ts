@@ -85,6 +85,13 @@ function together(context: Context): Backups {
     backup: (request, watch) => guarded(watch, async () => (await import('./backup/make.ts')).backup(context, request ?? {}, watch)),
     backups: async (options) => (await import('./backup/keep.ts')).backups(context, options?.folder),
     showBackup: async (request) => (await import('./backup/keep.ts')).showBackup(context, request ?? {}),
+    backupStatus: async (options) => (await import('./backup/keep.ts')).backupStatus(context, options?.folder),
+    verifyBackup: (request, watch) =>
+      guarded(watch, async () => (await import('./backup/verify.ts')).verifyBackup(context, request ?? {}, watch)),
+    deleteBackups: async (request) => (await import('./backup/keep.ts')).deleteBackups(context, request),
+    undeleteBackups: async (request) => (await import('./backup/keep.ts')).undeleteBackups(context, request),
+    pruneBackups: async (request) => (await import('./backup/keep.ts')).pruneBackups(context, request),
+    installScripts: async (options) => (await import('./scripts.ts')).installScripts(context, options?.dryRun === true),
     restoreBackup: (request, watch) =>
       guarded(watch, async () => (await import('./backup/restore.ts')).restoreBackup(context, request, watch)),
     undoAll: (options, watch) =>

@@ -64,7 +64,8 @@ async function itemOf(context: Context, shelf: Shelf, listed: Own): Promise<Cand
   }
 }
 
-async function useOf(context: Context, id: string): Promise<string | undefined> {
+/** What is being done with a snapshot, or a backup, just now. */
+export async function useOf(context: Context, id: string): Promise<string | undefined> {
   if (!(await exists(context.paths.snapshotLock(id)))) return undefined // nobody ever read it
   try {
     await alone(context, id, 'looking whether it is being read', () => Promise.resolve())

@@ -107,7 +107,7 @@ export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'forma
 }
 
 /** The major version that a place for this snapshot must have, where not every one will do. */
-export function majorFor({ engine, format, manifest }: Source): string | undefined {
+export function majorFor({ engine, format, manifest }: Pick<Source, 'engine' | 'manifest' | 'format'>): string | undefined {
   const { recipe } = engine
   return format.kind === 'physical' && recipe.shape === 'server' && manifest !== null ? recipe.majorOf(manifest.version) : undefined
 }

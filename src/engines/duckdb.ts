@@ -5,7 +5,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
 import { through, throughTarFile } from '../base/tar-file.ts'
 import { ask } from './duckdb/ask.ts'
-import { dump, factsOf, MEMBER, surveyOf } from './duckdb/dump.ts'
+import { dump, factsOf, MEMBER, surveyOf, tableRows } from './duckdb/dump.ts'
 import { fileCheck } from './duckdb/header.ts'
 import { load } from './duckdb/load.ts'
 import { pieces } from './duckdb/pieces.ts'
@@ -51,6 +51,7 @@ export const duckdb: Engine = {
   dump,
   load,
   pieces,
+  tableRows: (format, file, table, scratch, signal) => (format.name === 'db' ? tableRows(file, table, scratch, signal) : null),
   check,
 }
 

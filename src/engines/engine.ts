@@ -220,6 +220,11 @@ export interface Engine {
   load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>
   /** What `restore --table` and `--key` bring back. */
   readonly pieces: Pieces
+  /**
+   * The rows of one table, named as in the census, out of the plain content of a snapshot in a file, as SQL text that puts them into
+   * such a table. null where the format has no rows of tables to be read. `scratch` is an empty folder.
+   */
+  tableRows(format: Format, file: string, table: string, scratch: string, signal: AbortSignal): Bytes | null
   /** Passes the bytes on; throws CORRUPT at their end when the format's own end marker is not there. */
   check(format: Format, bytes: Bytes): Bytes
 }

@@ -12,6 +12,7 @@ import { pieces } from './mariadb/pieces.ts'
 import { recipe } from './mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from './mariadb/settings.ts'
 import { uri } from './mariadb/uri.ts'
+import { tableRows } from './mariadb/table-rows.ts'
 
 const sql: Format = {
   name: 'sql',
@@ -52,5 +53,6 @@ export const mariadb: Engine = {
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(MARIADB, target, bytes, signal)),
   pieces: pieces(MARIADB),
+  tableRows: (format, file, table, _scratch, signal) => (format.name === 'tar' ? null : tableRows(file, table, signal)),
   check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkEnds(bytes)),
 }

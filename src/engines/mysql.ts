@@ -10,6 +10,7 @@ import { mysqlRecipe } from './mariadb/mysql-recipe.ts'
 import { pieces } from './mariadb/pieces.ts'
 import { MYSQL_VOCABULARY, readSettings } from './mariadb/settings.ts'
 import { uri } from './mariadb/uri.ts'
+import { tableRows } from './mariadb/table-rows.ts'
 
 const sql: Format = {
   name: 'sql',
@@ -35,5 +36,6 @@ export const mysql: Engine = {
   dump: (target, _format, signal, ready) => dump(MYSQL, target, signal, ready),
   load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),
   pieces: pieces(MYSQL),
+  tableRows: (_format, file, table, _scratch, signal) => tableRows(file, table, signal),
   check: (_format, bytes) => checkEnds(bytes),
 }

@@ -11,6 +11,7 @@ import { checkEnds } from './postgresql/marks.ts'
 import { pieces } from './postgresql/pieces.ts'
 import { recipe } from './postgresql/recipe.ts'
 import { settings } from './postgresql/settings.ts'
+import { tableRows } from './postgresql/table-rows.ts'
 
 const sql: Format = {
   name: 'sql',
@@ -49,6 +50,7 @@ export const postgresql: Engine = {
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),
   pieces,
+  tableRows: (format, file, table, _scratch, signal) => (format.name === 'tar' ? null : tableRows(file, table, signal)),
   check: (format, bytes) => (format.name === 'tar' ? checkArchive(bytes) : checkEnds(bytes)),
 }
 

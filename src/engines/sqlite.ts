@@ -2,10 +2,11 @@
 
 import { pathToFileURL } from 'node:url'
 import type { Bytes } from '../base/bytes.ts'
+import { run } from '../base/exec.ts'
 import { Secret } from '../base/secret.ts'
 import { through, throughTarFile } from '../base/tar-file.ts'
 import type { Engine, Facts, Format, Settings, Survey, Target } from './engine.ts'
-import { ask } from './sqlite/ask.ts'
+import { ask, childFor } from './sqlite/ask.ts'
 import { dump, factsOf, MEMBER, surveyOf } from './sqlite/dump.ts'
 import { fileCheck } from './sqlite/header.ts'
 import { load } from './sqlite/load.ts'
@@ -51,6 +52,7 @@ export const sqlite: Engine = {
   dump,
   load,
   pieces,
+  tableRows: (format, file, table, _scratch, signal) => (format.name === 'db' ? run(childFor('writeRows', { file, table }, signal)) : null),
   check,
 }
 

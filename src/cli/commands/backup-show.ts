@@ -1,9 +1,9 @@
-// hayai backup show
+// hayai backup show and status
 
-import type { BackupView } from '../../index.ts'
+import type { BackupStatus, BackupView } from '../../index.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
-import { age, pairs, place, size } from '../wording.ts'
+import { age, count, pairs, place, size } from '../wording.ts'
 import { BACKUP, BACKUPS_FOLDER, databaseLines, stateOf } from './backup-views.ts'
 
 export const backupShow = command({
@@ -19,7 +19,7 @@ export const backupShow = command({
   },
 })
 
-export function showText(view: BackupView, style: Style): string {
+function showText(view: BackupView, style: Style): string {
   const { id, name, path, project, created, bytes, comment, distance, databases, flaws, verified } = view
   const facts = pairs(
     [
@@ -37,4 +37,32 @@ export function showText(view: BackupView, style: Style): string {
     style,
   )
   return [facts, ...databaseLines(view, style), ...flaws.map((flaw) => `  ${style.bad('!')} ${flaw}`)].join('\n')
+}
+
+export const backupStatus = command({
+  about: 'Shows the newest whole backup, which databases of the project are not in it, and what all backups take.',
+  positionals: {},
+  flags: BACKUPS_FOLDER,
+  examples: { 'hayai backup status': 'those of the project' },
+  failures: ['NOT_FOUND'],
+  async run({ flags, session }) {
+    const project = await session.open()
+    const status = await project.backupStatus(given({ folder: flags.directory }))
+    return { data: status, text: (style) => statusText(status, style) }
+  },
+})
+
+function statusText({ folder, newest, uncovered, whole, others, bytes }: BackupStatus, style: Style): string {
+  const lines =
+    newest === null
+      ? [`There is no whole backup in ${place(folder)}.`, '  make one: hayai backup']
+      : [
+          `${style.good('✓')} newest whole backup: ${place(newest.path)}, ${newest.created === null ? '' : age(newest.created)} (${size(newest.bytes)})`,
+          ...databaseLines(newest, style),
+          newest.verified === null ? '  never verified: hayai backup verify' : `  verified ${age(newest.verified.at)}`,
+        ]
+  if (newest !== null && uncovered.length > 0) lines.push(`  ${style.bad('not in it')}: ${uncovered.join(', ')}`)
+  lines.push(...others.map((view) => `  ${style.bad('!')} ${view.name} is ${stateOf(view)}`))
+  lines.push(`${count(whole + others.length, 'backup')} in ${place(folder)} (${size(bytes)})`)
+  return lines.join('\n')
 }

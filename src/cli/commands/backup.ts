@@ -39,6 +39,11 @@ export const backup = command({
   subcommands: {
     list: { brief: 'List the backups', load: async () => (await import('./backup-list.ts')).backupList },
     show: { brief: 'Show everything about one backup', load: async () => (await import('./backup-show.ts')).backupShow },
+    status: { brief: 'How far the project is covered by backups', load: async () => (await import('./backup-show.ts')).backupStatus },
+    verify: { brief: 'Prove that all of a backup can be restored', load: async () => (await import('./backup-verify.ts')).backupVerify },
+    delete: { brief: 'Delete backups; undelete brings them back', load: async () => (await import('./backup-delete.ts')).backupDelete },
+    undelete: { brief: 'Bring deleted backups back', load: async () => (await import('./backup-delete.ts')).backupUndelete },
+    prune: { brief: 'Delete old backups by rules', load: async () => (await import('./backup-delete.ts')).backupPrune },
     restore: { brief: 'Bring all of a backup back, or nothing', load: async () => (await import('./backup-restore.ts')).backupRestore },
   },
   async run({ flags, session }) {
@@ -62,7 +67,7 @@ function languageOf({ LC_ALL, LC_MESSAGES, LANG }: NodeJS.ProcessEnv): 'en' | 'p
   return /^pt([_.@-]|$)/i.test(LC_ALL || LC_MESSAGES || LANG || '') ? 'pt' : 'en'
 }
 
-function backupText({ backup: made, latest, plan, seconds }: BackupAnswer, style: Style): string {
+function backupText({ backup: made, notes, plan, seconds }: BackupAnswer, style: Style): string {
   if (made === null) return [...plan.map((step) => `would ${step}`), 'Nothing was changed.'].join('\n')
   const { path, bytes, databases, distance, missing, name } = made
   const what = missing.length === 0 ? `${style.good('✓')} backup` : `${style.bad('!')} PARTIAL backup`
@@ -70,7 +75,7 @@ function backupText({ backup: made, latest, plan, seconds }: BackupAnswer, style
     `${what} of ${count(databases.length, 'database')}: ${place(path)} (${size(bytes)}, ${duration(seconds)})`,
     ...databaseLines(made, style),
     ...(databases.length > 1 ? [`  all of one moment: no two are more than ${distance} ms apart`] : []),
-    ...(latest === null ? [] : [`  ${style.warn('note:')} ${latest}`]),
+    ...notes.map((note) => `  ${style.warn('note:')} ${note}`),
     `  restore: hayai backup restore ${name}`,
   ]
   return lines.join('\n')

@@ -1,10 +1,10 @@
 // hayai init: one database by name, or all that `.hayaidb` declares.
 
-import { engines, HayaiError, type InitAnswer } from '../../index.ts'
+import { engines, HayaiError, type InitAnswer, type ScriptsAnswer } from '../../index.ts'
 import { CHANGING } from '../arguments.ts'
 import { command, given, type Session } from '../command.ts'
 import type { Style } from '../output.ts'
-import { count } from '../wording.ts'
+import { count, place } from '../wording.ts'
 import { oneLine } from './views.ts'
 
 export const init = command({
@@ -27,6 +27,7 @@ export const init = command({
     },
     container: { kind: 'text', value: 'NAME', brief: 'A container that others made, to adopt as it is' },
     config: { kind: 'text', value: 'FILE', brief: 'The file that declares the databases', proposes: 'files' },
+    scripts: { kind: 'switch', brief: 'Put scripts/db-lifecycle.sh into the project; alone, or with a database' },
     'exists-ok': { kind: 'switch', brief: 'It is fine when there is such a database already' },
     ...CHANGING,
   },
@@ -36,13 +37,17 @@ export const init = command({
     'hayai init -n mydb -e postgresql --runtime compose': 'in a container, written to docker-compose.yml',
     'hayai init -n users -e postgresql --container users-db-db-1': 'a container that runs already',
     'hayai init --config .hayaidb': 'all that the file declares',
+    'hayai init --scripts': 'scripts/db-lifecycle.sh: backup, restore and status of everything',
   },
   failures: ['CONFIG_INVALID', 'CONFLICT', 'ENVIRONMENT'],
   async run({ flags, session }) {
     const { config, 'dry-run': dryRun } = flags
+    const only = flags.scripts && config === undefined && flags.name === undefined && flags.engine === undefined
+    if (only) return scriptsSaid(await (await session.open({ create: true })).installScripts({ dryRun }))
     // What is wrong with the line is told before a project is looked for.
     if (config !== undefined && flags.name === undefined) {
       const project = await session.open({ config })
+      if (flags.scripts) await project.installScripts({ dryRun })
       return said(await project.initDeclared({ dryRun }, session.watch))
     }
     const { name, engine } = await nameAndEngine(flags, session)
@@ -54,6 +59,7 @@ export const init = command({
       container: flags.container,
     })
     const project = await session.open(config === undefined ? { create: true } : { config })
+    if (flags.scripts) await project.installScripts({ dryRun })
     return said(await project.init({ name, engine, ...optional, existsOk: flags['exists-ok'], dryRun }, session.watch))
   },
 })
@@ -85,6 +91,17 @@ async function nameAndEngine(wanted: Wanted, session: Session): Promise<{ name: 
 
 function choices(): readonly { value: string; label: string }[] {
   return engines().map(({ name, title }) => ({ value: name, label: title }))
+}
+
+function scriptsSaid(answer: ScriptsAnswer) {
+  const { installed, present, dryRun } = answer
+  const text = (style: Style): string =>
+    [
+      ...installed.map((file) => `${dryRun ? 'would put in' : `${style.good('✓')} put in`} ${place(file)}`),
+      ...present.map((file) => `${style.dim('· there already: ')}${place(file)}`),
+      ...(dryRun ? ['Nothing was changed.'] : []),
+    ].join('\n')
+  return { data: answer, text }
 }
 
 function said(answer: InitAnswer) {

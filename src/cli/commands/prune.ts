@@ -10,7 +10,7 @@ import { FOLDER } from './references.ts'
 const HOW_MANY = { kind: 'whole', value: 'N' } as const
 const ELSE = { ...HOW_MANY, hidden: true, brief: 'The same, as other programs spell it' } as const
 
-const RULES = {
+export const RULES = {
   'keep-last': { ...HOW_MANY, brief: 'Keep the N newest' },
   hourly: { ...HOW_MANY, brief: 'Keep the newest of each of the last N hours that have one' },
   daily: { ...HOW_MANY, brief: 'The same for days, as the clock of this machine has them' },
@@ -57,7 +57,7 @@ export const prune = command({
   },
 })
 
-function policyOf(flags: FlagValues<typeof RULES>): Retention {
+export function policyOf(flags: FlagValues<typeof RULES>): Retention {
   const within = flags.within ?? flags['keep-within']
   return given({
     last: flags['keep-last'] ?? flags.last,

@@ -20,7 +20,9 @@ import { sweepTrials } from '../trial.ts'
 import { watching, type Watching } from '../watching.ts'
 import { barrier, type Barrier, type Ticket } from './barrier.ts'
 import { folderNameOf, putConfiguration, putInfo, putLogs, putPaper, secretsOf } from './papers.ts'
+import { sweepBackups } from './keep.ts'
 import { savePart, type Part } from './part.ts'
+import { putTables } from './tables.ts'
 import { folderOf, refreshLatest, viewOf } from './shelf.ts'
 import { withAll } from './together.ts'
 
@@ -37,14 +39,14 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
     'add logs and configuration, without secrets',
     `write all of it to ${folder}/<time>, or nothing`,
   ]
-  if (request.dryRun === true) return { backup: null, latest: null, plan, seconds: 0, dryRun: true }
+  if (request.dryRun === true) return { backup: null, notes: [], plan, seconds: 0, dryRun: true }
   const view = watching(watch)
   await makeOwnFolder(context.root)
   await sweepTrials(context)
   await makeFolder(folder)
   await sweepPartials(folder)
   const names = databases.map(({ name }) => name)
-  const { path, manifest } = await withAll(context, names, { purpose: 'a backup', signal: view.signal }, async () => {
+  const { path, manifest, notes } = await withAll(context, names, { purpose: 'a backup', signal: view.signal }, async () => {
     for (const { site } of databases) await site.recover()
     const temporary = join(folder, temporaryName('backup'))
     await mkdir(temporary, { mode: 0o700 })
@@ -55,8 +57,10 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
     }
   })
   const latest = await refreshLatest(folder)
+  await sweepBackups(context, folder)
   for (const { database } of manifest.snapshots) await audit(context, 'backup', database, { id: manifest.id, folder: path })
-  return { backup: viewOf(path, manifest, []), latest, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
+  const all = latest === null ? notes : [...notes, latest]
+  return { backup: viewOf(path, manifest, []), notes: all, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
 }
 
 async function chosen(context: Context, names: readonly string[]): Promise<readonly Database[]> {
@@ -79,6 +83,7 @@ interface Making {
 interface Made {
   readonly path: string
   readonly manifest: BackupManifest
+  readonly notes: readonly string[]
 }
 
 async function makeIn(making: Making): Promise<Made> {
@@ -87,6 +92,13 @@ async function makeIn(making: Making): Promise<Made> {
   const store = context.parts.openFolder(temporary)
   const saved = await saveAll(making, store)
   view.stage('adding logs and configuration')
+  const tables = await putTables(
+    context,
+    store,
+    temporary,
+    saved.parts.map(({ snapshot }) => snapshot),
+    view.signal,
+  )
   const name = await freeName(folder, folderNameOf(saved.instant))
   const secrets = await secretsOf(context, databases)
   const included = saved.parts.map(({ snapshot }) => snapshot.database)
@@ -98,7 +110,7 @@ async function makeIn(making: Making): Promise<Made> {
     missing: saved.missing.map(({ database }) => database),
   } as const
   const papers = [
-    ...saved.parts.flatMap((part) => part.papers),
+    ...tables.papers,
     ...(await putLogs(context, store, databases, secrets, making.recipients)),
     ...(await putConfiguration(context, store, databases, secrets)),
     await putInfo(context, store, page),
@@ -123,7 +135,7 @@ async function makeIn(making: Making): Promise<Made> {
   }
   view.signal.throwIfAborted()
   await putPaper(store, BACKUP_MANIFEST, once(backupText(manifest)))
-  return { path: await giveName(folder, temporary, name), manifest }
+  return { path: await giveName(folder, temporary, name), manifest, notes: tables.notes }
 }
 
 interface Saved {

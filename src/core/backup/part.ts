@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import type { Dump } from '../../engines/engine.ts'
 import { parseCompression } from '../../snapshots/codecs.ts'
 import type { Manifest } from '../../snapshots/manifest.ts'
-import type { Paper } from '../../snapshots/backup-manifest.ts'
 import { saveContent } from '../../snapshots/saving.ts'
 import type { Store } from '../../stores/store.ts'
 import type { BackupRequest } from '../backup-answers.ts'
@@ -17,7 +16,6 @@ export interface Part {
   readonly snapshot: Manifest
   /** Milliseconds for which writers were kept waiting; null where nobody was. */
   readonly blocked: number | null
-  readonly papers: readonly Paper[]
 }
 
 interface Saving {
@@ -89,5 +87,5 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
     },
   })
   const { blocked = null } = await dump.facts()
-  return { snapshot, blocked, papers: [] }
+  return { snapshot, blocked }
 }

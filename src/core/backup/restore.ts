@@ -16,7 +16,7 @@ import type { Manifest } from '../../snapshots/manifest.ts'
 import { repository } from '../../snapshots/repository.ts'
 import type { Check, Watch } from '../answers.ts'
 import type { BackupRestoreAnswer, BackupRestoreRequest, BackupView, Returned } from '../backup-answers.ts'
-import { assemble, engineOf, formatOf, type Context, type Database } from '../context.ts'
+import { assemble, engineOf, formatOf, settle, type Context, type Database } from '../context.ts'
 import { filledTwin } from '../fill.ts'
 import { sweepGrace } from '../grace.ts'
 import { wishOf } from '../init.ts'
@@ -32,6 +32,7 @@ import { inLanes, withAll } from './together.ts'
 export async function restoreBackup(context: Context, request: BackupRestoreRequest, watch: Watch = {}): Promise<BackupRestoreAnswer> {
   const began = performance.now()
   const view = watching(watch)
+  await settle(context)
   const { view: backup, manifest } = await findBackup(context, request)
   const chosen = chosenOf(manifest, request.databases ?? [])
   const order: Order = { context, backup, manifest, view, declares: await willDeclare(context, manifest) }
@@ -231,7 +232,7 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
       }),
     )
     switching = true
-    const generations = await switchAll(context, announced, steps, close)
+    const generations = await switchAll(context, announced, steps, { stage: view.stage, abandon: close })
     await close()
     return filled.map((goal, at) => returned(goal, generations[at]?.name ?? null, made.includes(goal.snapshot.database)))
   } catch (error) {

@@ -48,8 +48,8 @@ async function find(folder: string, reference: string | undefined): Promise<Foun
     if (newest !== undefined) return newest
     throw new HayaiError('NOT_FOUND', `there is no whole backup in ${folder} yet`, { hint: 'hayai backup' })
   }
-  const path = resolve(reference)
-  if (await exists(path)) {
+  for (const path of [resolve(reference), ...(reference.includes('/') ? [] : [join(folder, reference)])]) {
+    if (!(await exists(path))) continue
     const found = await lookAt(await realpath(path))
     if (found !== undefined) return found
     throw new HayaiError('NOT_FOUND', `${reference} is no backup: there is no ${BACKUP_MANIFEST} in it`, { hint: 'hayai backup list' })
@@ -166,7 +166,7 @@ function unknown(path: string, flaw: string): BackupView {
 
 const LATEST = 'latest'
 
-async function foldersIn(folder: string): Promise<readonly string[]> {
+export async function foldersIn(folder: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name)

@@ -39,24 +39,34 @@ export function announce({ paths }: Context, announced: Announced): Promise<void
   return writeJournal(paths, { formatVersion: 1, at: new Date().toISOString(), ...announced, switches: [] })
 }
 
-/** All steps, or none of them. `abandon`: lets go of what was to be taken, before what was taken is given back. */
+export interface Attending {
+  readonly stage: (name: string) => void
+  /** Lets go of what was to be taken, before what was taken is given back. */
+  readonly abandon?: () => Promise<void>
+}
+
+/** All steps, or none of them. */
 export async function switchAll(
   context: Context,
   announced: Announced,
   steps: readonly Step[],
-  abandon: () => Promise<void> = () => Promise.resolve(),
+  { stage, abandon }: Attending,
 ): Promise<readonly Generation[]> {
   const switches = steps.map(({ database, from, to, fresh }) => ({ database: database.name, from, to, fresh }))
   const journal: Journal = { formatVersion: 1, at: new Date().toISOString(), ...announced, switches }
   await writeJournal(context.paths, journal)
   const done: Generation[] = []
   try {
-    for (const { take } of steps) done.push(await take())
+    for (const { database, take } of steps) {
+      stage(`switching ${database.name}`)
+      done.push(await take())
+    }
   } catch (error) {
-    await abandon()
+    await abandon?.()
     await takeBack(context, journal)
     throw error
   }
+  stage('all switched')
   await finish(context, journal)
   return done
 }

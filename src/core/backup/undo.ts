@@ -7,7 +7,7 @@ import { makeOwnFolder, readCatalog, type Catalog } from '../../project/catalog.
 import type { Generation } from '../../runtimes/runtime.ts'
 import type { Watch } from '../answers.ts'
 import type { UndoAllAnswer, UndoneTogether } from '../backup-answers.ts'
-import { assemble, type Context, type Database } from '../context.ts'
+import { assemble, settle, type Context, type Database } from '../context.ts'
 import { remove, removedOf, returnRemoved } from '../remove.ts'
 import { watching } from '../watching.ts'
 import { switchAll, together, type Step } from './switch.ts'
@@ -18,6 +18,7 @@ type Direction = -1 | 1
 
 export async function undoAll(context: Context, direction: Direction, dryRun: boolean, watch: Watch = {}): Promise<UndoAllAnswer> {
   const view = watching(watch)
+  await settle(context)
   const verb = direction === -1 ? 'undo' : 'redo'
   const { id, members } = await lastTogether(context, direction)
   const again = direction === -1 ? 'hayai redo --all' : 'hayai undo --all'
@@ -36,7 +37,7 @@ export async function undoAll(context: Context, direction: Direction, dryRun: bo
         return [{ database, from: live?.name ?? null, to: goal.name, fresh: false, take: () => database.site.switchTo(goal.name) }]
       })
       const announced = { id: randomBytes(4).toString('hex'), restores: false, made: [], declared: false }
-      if (steps.length > 0) await switchAll(context, announced, steps)
+      if (steps.length > 0) await switchAll(context, announced, steps, { stage: view.stage })
     }),
   )
   // After the switch, one by one: each of these can be taken back by itself.

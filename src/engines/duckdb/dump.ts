@@ -1,8 +1,8 @@
 // A snapshot of a live database: while writers are kept out it is copied beside itself, as it is; then it is theirs again, and the
 // copy, which nobody else knows, is brought to rest, read, counted and handed on.
 
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import { run } from '../../base/exec.ts'
@@ -91,4 +91,11 @@ export function factsOf({ version, census, notes }: Counted): Facts {
 
 export function surveyOf(surveyed: Surveyed): Survey {
   return { ...factsOf(surveyed), outline: surveyed.outline, digests: surveyed.digests }
+}
+
+/** Of a snapshot that is a database file: out of a copy of it, for DuckDB has to open it as if it would write. */
+export async function* tableRows(file: string, table: string, scratch: string, signal: AbortSignal): Bytes {
+  const copy = join(scratch, basename(file))
+  await copyFile(file, copy, constants.COPYFILE_FICLONE)
+  yield* run(childFor('writeRows', { file: copy, spill: join(scratch, 'spill'), table }, signal))
 }

@@ -42,6 +42,8 @@ export interface Requests {
   }
   /** Standard output is the text itself, and the exit status tells how it went. */
   readonly writeSql: { readonly file: string; readonly spill: string }
+  /** The rows of one table, in the same way. */
+  readonly writeRows: { readonly file: string; readonly spill: string; readonly table: string }
   /** Throws when the schema could not be read back as it is. */
   readonly trySchema: { readonly file: string; readonly spill: string }
   /** Which tables are meant, and which of them are in `to`. Of `from` nobody else knows. */
@@ -70,6 +72,7 @@ export interface Answers {
   readonly examine: Surveyed
   readonly exchange: Look
   readonly writeSql: null
+  readonly writeRows: null
   readonly trySchema: null
   readonly findTables: readonly FoundPiece[]
   readonly transplant: Transplanted

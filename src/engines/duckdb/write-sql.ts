@@ -2,8 +2,8 @@
 // that nobody else uses.
 
 import { basename } from 'node:path'
-import { messageOf } from '../../base/errors.ts'
-import { nameOf, numberIn, tablesOf, type Table } from './census.ts'
+import { HayaiError, messageOf } from '../../base/errors.ts'
+import { called, nameOf, numberIn, tablesOf, type Table } from './census.ts'
 import { explained, openFile, quoted, type Database } from './connection.ts'
 import { literalOf, unwritable } from './literals.ts'
 import { duckdb } from './package.ts'
@@ -26,6 +26,19 @@ export async function writeSql(request: Requests['writeSql'], print: Print): Pro
     for (const table of tables) await printRows(db, table, print)
     for (const sql of schema.after) print(`${sql}\n`)
     print(`COMMIT;\n${LAST_LINE}\n`)
+  })
+}
+
+/** The rows of one table, named as in the census, into a table that is there. */
+export async function writeRows({ table, ...request }: Requests['writeRows'], print: Print): Promise<void> {
+  await withPlan(request, async (db, { tables }) => {
+    const names = await tablesOf(db)
+    const wanted = names.find((each) => called(each) === table)
+    const rows = wanted === undefined ? undefined : tables.find((each) => each.table === nameOf(wanted))
+    if (rows === undefined) throw new HayaiError('NOT_FOUND', `there is no table ${JSON.stringify(table)}`)
+    print('BEGIN TRANSACTION;\n')
+    await printRows(db, rows, print)
+    print('COMMIT;\n')
   })
 }
 

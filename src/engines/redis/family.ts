@@ -26,6 +26,7 @@ export function engine(dialect: Dialect): Engine {
     dump: (target, format, signal, ready) => dump(dialect, target, format, signal, ready),
     load,
     pieces,
+    tableRows: () => null,
     check: (format, bytes) => (format.name === 'tar' ? checkFolder(bytes) : checkRdb(bytes)),
   }
 }

@@ -13,7 +13,7 @@ import { digestsOf, outlineOf } from './outline.ts'
 import type { Answers, Happening, Requests, Surveyed, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
 import { findTables, transplant } from './transplant.ts'
-import { trySchema, writeSql } from './write-sql.ts'
+import { trySchema, writeRows, writeSql } from './write-sql.ts'
 
 type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
 
@@ -34,6 +34,7 @@ const work: Work = {
   keep,
   trySchema: ({ file }) => trySchema(file),
   writeSql: ({ file }) => writeSql(file, print),
+  writeRows: ({ file, table }) => writeRows(file, table, print),
   readSql: ({ file }) => readSql(file),
 }
 
@@ -71,15 +72,18 @@ function tell(happening: Happening): void {
   print(`${JSON.stringify(happening)}\n`)
 }
 
+/** What they print is the text itself. */
+const AS_IT_IS: ReadonlySet<string> = new Set<Verb>(['writeSql', 'writeRows'])
+
 process.umask(0o077)
 const [verb = '', request = '{}'] = process.argv.slice(2)
 if (!Object.hasOwn(work, verb)) throw new Error(`the child of SQLite was asked to ${JSON.stringify(verb)}`)
 try {
   // The parent is the same version of the same program, and wrote the request by the same types.
   const answer = await (work[verb as Verb] as (request: unknown) => unknown)(JSON.parse(request))
-  if (verb !== 'writeSql') print(lineOfAnswer(answer))
+  if (!AS_IT_IS.has(verb)) print(lineOfAnswer(answer))
 } catch (error) {
   const known = explained(error, '')
-  if (!(known instanceof HayaiError) || verb === 'writeSql') throw error
+  if (!(known instanceof HayaiError) || AS_IT_IS.has(verb)) throw error
   print(lineOfError(known))
 }

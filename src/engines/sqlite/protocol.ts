@@ -55,6 +55,8 @@ export interface Requests {
   readonly trySchema: { readonly file: string }
   /** Standard output is the text itself, and the exit status tells how it went. */
   readonly writeSql: { readonly file: string }
+  /** The rows of one table, in the same way. */
+  readonly writeRows: { readonly file: string; readonly table: string }
   /** The text comes on standard input. */
   readonly readSql: { readonly file: string }
 }
@@ -76,6 +78,7 @@ export interface Answers {
   readonly keep: null
   readonly trySchema: null
   readonly writeSql: null
+  readonly writeRows: null
   readonly readSql: null
 }
 

@@ -18,6 +18,20 @@ export function writeSql(file: string, print: (text: string) => void): void {
   }
 }
 
+/** The rows of one table, into a table that is there. */
+export function writeRows(file: string, table: string, print: (text: string) => void): void {
+  const db = openFrozen(file)
+  try {
+    const thing = objectsOf(db, 'table').find(({ name }) => name === table)
+    if (thing === undefined) throw new HayaiError('NOT_FOUND', `there is no table ${JSON.stringify(table)}`)
+    print('BEGIN TRANSACTION;\n')
+    for (const text of inChunks(rowLines(db, thing))) print(text)
+    print('COMMIT;\n')
+  } finally {
+    db.close()
+  }
+}
+
 const CHUNK = 256 * 1024
 
 function* inChunks(lines: Iterable<string>): Iterable<string> {

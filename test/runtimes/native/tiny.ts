@@ -106,6 +106,7 @@ export function engineWith(changes: Partial<ServerRecipe>): Engine {
       find: notHere,
       transplant: notHere,
     },
+    tableRows: () => null,
     check: notHere,
   }
 }

@@ -1,0 +1,191 @@
+// One moment: while amounts are moved from one engine's ledger to another's, a backup is made. Each ledger in it is as it was at some
+// instant between the moment that the backup names and the one that it names for that database: all that was acknowledged before the
+// former is there, and nothing that was begun after the latter.
+
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createConnection } from 'mysql2/promise'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BackupAnswer } from '../../src/index.ts'
+import { run } from '../cli/terminal.ts'
+import { mariadb } from './mariadb.ts'
+import { postgresql, sqlite } from './cast.ts'
+import { redis } from './redis.ts'
+import { stage, type Stage } from './stage.ts'
+
+interface Ledger {
+  readonly name: string
+  write(move: number): Promise<unknown>
+  moves(): Promise<readonly number[]>
+  close(): Promise<unknown>
+}
+
+interface Written {
+  readonly move: number
+  readonly began: number
+  readonly acked: number
+}
+
+const missing = [postgresql, mariadb, redis, sqlite].map((actor) => actor.missing).find((each) => each !== undefined)
+
+describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a backup while amounts are moved', () => {
+  let scene: Stage
+  const names = ['maria', 'notes', 'post', 'red']
+  beforeAll(async () => {
+    scene = await stage()
+    for (const [name, engine] of [
+      ['post', 'postgresql'],
+      ['maria', 'mariadb'],
+      ['red', 'redis'],
+      ['notes', 'sqlite'],
+    ] as const)
+      await scene.project.init({ name, engine })
+    await scene.project.start([])
+  })
+  afterAll(() => scene.close())
+
+  it('holds each ledger at one moment', async () => {
+    const written = new Map(names.map((name) => [name, [] as Written[]]))
+    let ledgers = await openAll(scene, true)
+    const stop = new AbortController()
+    const writing = write(ledgers, written, stop.signal)
+    await sleep(500)
+    const args = [join(import.meta.dirname, '../cli/hayai.ts'), 'backup', '--json']
+    const outcomes = [await run(process.execPath, args, { cwd: scene.root }), await run(process.execPath, args, { cwd: scene.root })]
+    await sleep(200)
+    stop.abort()
+    await writing
+    for (const ledger of ledgers) await ledger.close()
+
+    for (const { status, stdout, stderr } of outcomes) {
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      const { backup } = (JSON.parse(stdout) as { data: BackupAnswer }).data
+      if (backup === null) throw new Error('no backup')
+      await scene.project.restoreBackup({ reference: backup.name })
+      ledgers = await openAll(scene, false)
+      const from = Date.parse(backup.created ?? '')
+      for (const ledger of ledgers) {
+        const all = written.get(ledger.name) ?? []
+        const until = Date.parse(backup.databases.find(({ database }) => database === ledger.name)?.instant ?? '')
+        const held = new Set(await ledger.moves())
+        await ledger.close()
+        expect(until - from).toBeLessThanOrEqual(backup.distance)
+        expect(held.size).toBeGreaterThan(0)
+        expect(held.size).toBeLessThan(all.length)
+        expect({ ledger: ledger.name, lost: all.filter(({ move, acked }) => acked < from && !held.has(move)) }).toEqual({
+          ledger: ledger.name,
+          lost: [],
+        })
+        expect({ ledger: ledger.name, early: all.filter(({ move, began }) => began > until && held.has(move)) }).toEqual({
+          ledger: ledger.name,
+          early: [],
+        })
+      }
+      console.log(
+        `${backup.distance} ms apart; ${backup.databases.map(({ database, blocked }) => `${database} ${blocked ?? 0} ms held`).join(', ')}`,
+      )
+    }
+  })
+})
+
+/** A hundred moves a second, as far as the machine lets it. */
+async function write(ledgers: readonly Ledger[], written: ReadonlyMap<string, Written[]>, signal: AbortSignal): Promise<void> {
+  for (let move = 0; !signal.aborted; move++) {
+    const pair = [ledgers[move % ledgers.length], ledgers[(move + 1 + (move >> 2)) % ledgers.length]]
+    for (const ledger of new Set(pair)) {
+      if (ledger === undefined) continue
+      const began = Date.now()
+      await ledger.write(move)
+      written.get(ledger.name)?.push({ move, began, acked: Date.now() })
+    }
+    await sleep(10)
+  }
+}
+
+async function openAll(scene: Stage, make: boolean): Promise<readonly Ledger[]> {
+  return [await openPostgres(scene, make), await openMaria(scene, make), await openRedis(scene), await openSqlite(scene, make)]
+}
+
+async function openPostgres({ project }: Stage, make: boolean): Promise<Ledger> {
+  const { uri } = await project.connect('post')
+  const client = new Client({ connectionString: uri.reveal() })
+  await client.connect()
+  if (make) await client.query('CREATE TABLE ledger (move int)')
+  return {
+    name: 'post',
+    write: (move) => client.query('INSERT INTO ledger VALUES ($1)', [move]),
+    moves: async () => (await client.query<{ move: number }>('SELECT move FROM ledger')).rows.map(({ move }) => move),
+    close: () => client.end(),
+  }
+}
+
+async function openMaria({ project }: Stage, make: boolean): Promise<Ledger> {
+  const { host, port, user, password, database } = await project.connect('maria')
+  const client = await createConnection({
+    host: host ?? '',
+    port: port ?? 0,
+    user: user ?? '',
+    password: password?.reveal() ?? '',
+    database: database ?? '',
+  })
+  if (make) await client.query('CREATE TABLE ledger (move int) ENGINE = InnoDB')
+  return {
+    name: 'maria',
+    write: (move) => client.query('INSERT INTO ledger VALUES (?)', [move]),
+    moves: async () => {
+      const [rows] = await client.query('SELECT move FROM ledger')
+      return (rows as { move: number }[]).map(({ move }) => move)
+    },
+    close: () => client.end(),
+  }
+}
+
+async function openSqlite({ project }: Stage, make: boolean): Promise<Ledger> {
+  const { file } = await project.connect('notes')
+  const database = new DatabaseSync(file ?? '', { timeout: 10_000 })
+  if (make) database.exec('PRAGMA journal_mode = WAL; CREATE TABLE ledger (move int)')
+  return {
+    name: 'notes',
+    write: async (move) => database.prepare('INSERT INTO ledger VALUES (?)').run(move),
+    moves: async () =>
+      database
+        .prepare('SELECT move FROM ledger')
+        .all()
+        .map(({ move }) => Number(move)),
+    close: async () => database.close(),
+  }
+}
+
+async function openRedis({ project }: Stage): Promise<Ledger> {
+  const { port, password } = await project.connect('red')
+  const socket = connect(port ?? 0, '127.0.0.1')
+  await once(socket, 'connect')
+  await asked(socket, `AUTH ${password?.reveal()}`)
+  return {
+    name: 'red',
+    write: (move) => asked(socket, `RPUSH ledger ${move}`),
+    moves: async () => {
+      const length = Number((await asked(socket, 'LLEN ledger')).slice(1))
+      const moves: number[] = []
+      for (let at = 0; at < length; at++) moves.push(Number((await asked(socket, `LINDEX ledger ${at}`)).split('\r\n')[1]))
+      return moves
+    },
+    close: async () => void socket.destroy(),
+  }
+}
+
+/** An inline command, and its whole answer, which is short. */
+async function asked(socket: Socket, command: string): Promise<string> {
+  socket.write(`${command}\r\n`)
+  let answer = ''
+  do {
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
+    answer += chunk.toString()
+  } while (!answer.endsWith('\r\n') || (answer.startsWith('$') && answer.split('\r\n').length < 3))
+  if (answer.startsWith('-')) throw new Error(`${command.split(' ')[0]}: ${answer}`)
+  return answer
+}
