@@ -82,7 +82,8 @@ export function explained(error: unknown, program?: string): unknown {
       cause: error,
     })
   }
-  if (UNREACHABLE.test(words)) {
+  // A daemon that answers, and says that it does not reach a registry, is not unreachable itself.
+  if (UNREACHABLE.test(words) && !/error response from daemon/i.test(words)) {
     return new HayaiError('ENVIRONMENT', `Docker does not answer: ${firstLine(words)}`, {
       hint: 'Start it: `sudo systemctl start docker`, or open Docker Desktop.',
       cause: error,
