@@ -4,6 +4,8 @@ import { nearest } from '../base/nearest.ts'
 import { NAME_PATTERN, RESERVED_NAMES } from '../base/names.ts'
 import type { Config, DatabaseConfig, LoadedConfig } from './config.ts'
 import { parseYaml, place, type Parsed, type Path } from './document.ts'
+import { checkPlans, planWarnings } from './plan-checks.ts'
+import { plansOf } from './plans.ts'
 import { invalid, type Finding } from './problems.ts'
 import { configSchema, jsonSchema, NAME_RULE, VARIABLE_PATTERN, type RawConfig, type Vocabulary } from './schema.ts'
 import { emptyRecord } from './shape.ts'
@@ -16,6 +18,10 @@ export function checkConfig(text: string, file: string, vocabulary: Vocabulary):
   const findings = [
     ...(result.error?.issues ?? []).flatMap((issue) => explain(parsed, plain, issue, vocabulary)),
     ...crossCheck(parsed, plain),
+    ...checkPlans(
+      (path) => at(plain, path),
+      (path) => entriesOf(at(plain, path)).map(([key]) => key),
+    ).map(({ path, what, ...rest }) => ({ span: place(parsed.document, path, what), ...rest })),
   ]
   if (!result.success || findings.length > 0) throw invalid(file, parsed.source, findings)
   const where = (path: Path) => {
@@ -29,6 +35,8 @@ type Issue = NonNullable<ReturnType<ReturnType<typeof configSchema>['safeParse']
 
 function explain(parsed: Parsed, plain: unknown, issue: Issue, vocabulary: Vocabulary): readonly Finding[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
+  const inner = issue.code === 'invalid_union' ? mappingBranch(issue, at(plain, path)) : undefined
+  if (inner !== undefined) return inner.flatMap((each) => explain(parsed, plain, { ...each, path: [...path, ...each.path] }, vocabulary))
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(vocabulary, path)
     return issue.keys.map((key) => {
@@ -54,6 +62,12 @@ function explain(parsed: Parsed, plain: unknown, issue: Issue, vocabulary: Vocab
       ? `${name} must be ${issue.message}, not ${show(value, path)}`
       : `${name} cannot be ${show(value, path)}: did you mean ${JSON.stringify(suggestion)}?`
   return [{ span: place(parsed.document, path, 'value'), message, suggestion }]
+}
+
+/** What is wrong inside a mapping, where a mapping is one of the things that may stand there. */
+function mappingBranch({ errors }: Issue & { readonly code: 'invalid_union' }, value: unknown): readonly Issue[] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  return errors.find((issues) => issues.every(({ code, path }) => code === 'unrecognized_keys' || path.length > 0))
 }
 
 /** What no schema can say: names of keys, and what two databases may not share. */
@@ -103,6 +117,7 @@ function settle(raw: RawConfig): Config {
     databases,
     tables: raw.backup?.tables ?? [],
     backup: raw.global?.backup,
+    plans: plansOf(raw.global?.backup),
     security: raw.global?.security,
   }
 }
@@ -134,13 +149,7 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
     }
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
-  const { encryption, recipients = [], ...declared } = raw.global?.backup ?? {}
-  if (Object.keys(declared).length > 0) warn(['global', 'backup'], 'no backup is taken by itself')
-  if (encryption === true && recipients.length === 0) {
-    warnings.push(
-      `${where(['global', 'backup', 'encryption'])}: there is no recipient to encrypt for, so snapshots and backups are refused: \`hayai keys create\`.`,
-    )
-  }
+  warnings.push(...planWarnings(raw).map(({ path, says }) => `${where(path)}: ${says}`))
   if (raw.global?.security !== undefined)
     warn(['global', 'security'], 'connections are not encrypted, and passwords are kept in .hayai/secrets')
   return warnings

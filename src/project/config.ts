@@ -9,6 +9,7 @@ import { withLock } from '../base/locks.ts'
 import { NAME_PATTERN } from '../base/names.ts'
 import { makeOwnFolder, type KeptDeclaration } from './catalog.ts'
 import type { Path } from './document.ts'
+import type { Plan } from './plans.ts'
 import { onFile } from './refusals.ts'
 import type { RawConfig, Vocabulary } from './schema.ts'
 
@@ -31,6 +32,8 @@ export interface Config {
   /** Tables whose rows a backup also exports, of every database that has them. */
   readonly tables: readonly string[]
   readonly backup: Raw<'global'>['backup'] | undefined
+  /** What is taken by itself. */
+  readonly plans: readonly Plan[]
   readonly security: Raw<'global'>['security'] | undefined
 }
 

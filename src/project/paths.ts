@@ -27,6 +27,11 @@ export interface Paths {
   readonly journal: string
   readonly togetherLock: string
   readonly auditLog: string
+  /** What became of the runs of plans; a lock for each plan, one for who runs plans now, and that of the daemon. */
+  readonly runs: string
+  readonly planLock: (plan: string) => string
+  readonly scheduleLock: string
+  readonly daemonLock: string
   /** The parents of dataDir(), runDir() and of the locks and secrets. */
   readonly data: string
   readonly run: string
@@ -69,6 +74,10 @@ export function pathsOf(root: string): Paths {
     journal: join(own, 'together.json'),
     togetherLock: join(own, 'together.lock'),
     auditLog: join(own, 'audit.log'),
+    runs: join(own, 'runs.jsonl'),
+    planLock: (plan) => resolveInside(join(own, 'locks', 'plans'), plan),
+    scheduleLock: join(own, 'schedule.lock'),
+    daemonLock: join(own, 'daemon.lock'),
     data: join(own, 'data'),
     run: join(own, 'run'),
     logs: join(own, 'logs'),

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { NAME_PATTERN } from '../base/names.ts'
+import { backup } from './backup-schema.ts'
 
 /** Where databases can live, by DESIGN: not every one of them need be built in. */
 const RUNTIMES = ['native', 'embedded', 'compose'] as const
@@ -45,46 +46,9 @@ const healthcheck = z.strictObject(
   'a mapping',
 )
 
-const retentionCount = z.exactOptional(z.int('a whole number').min(0, 'a whole number from 0 on'))
-const duration = z.string('a duration, such as 30d').regex(/^[1-9]\d*[hdwmy]$/, 'a duration, such as 30d (h, d, w, m or y)')
-const retention = z.union(
-  [
-    duration,
-    z.strictObject({
-      last: retentionCount,
-      hourly: retentionCount,
-      daily: retentionCount,
-      weekly: retentionCount,
-      monthly: retentionCount,
-      yearly: retentionCount,
-      within: z.exactOptional(duration),
-      minimum: retentionCount,
-    }),
-  ],
-  'a duration, such as 30d, or a mapping such as {daily: 7, weekly: 4}',
-)
-
-const RECIPIENT_RULE = 'an age recipient, as `hayai keys show` shows them'
-
 const global = z.strictObject(
   {
-    backup: z.exactOptional(
-      z.strictObject(
-        {
-          enabled: z.exactOptional(z.boolean('true or false')),
-          schedule: z.exactOptional(line('a cron line, such as "0 2 * * *"')),
-          retention: z.exactOptional(retention),
-          compression: z.exactOptional(
-            z.string('none, gzip or zstd').regex(/^(none|(gzip|zstd)(:\d{1,2})?)$/, 'none, gzip or zstd, with a level if need be (zstd:3)'),
-          ),
-          encryption: z.exactOptional(z.boolean('true or false')),
-          recipients: z.exactOptional(
-            z.array(z.string(RECIPIENT_RULE).regex(/^age1[02-9ac-hj-np-z]{58}$/, RECIPIENT_RULE), 'a list of age recipients'),
-          ),
-        },
-        'a mapping',
-      ),
-    ),
+    backup: z.exactOptional(backup),
     security: z.exactOptional(
       z.strictObject(
         {

@@ -8,6 +8,7 @@
 // machine's own when none is named; an hour that a clock passes twice is two hours.
 
 import { HayaiError } from '../base/errors.ts'
+import { asUtc, offsetOf, offsetText, ownZone, wallOf } from '../base/zones.ts'
 
 export interface Item {
   readonly id: string
@@ -40,6 +41,8 @@ export interface Retention {
   readonly yearly?: number
   /** Everything that is younger than the newest good one by no more than this. */
   readonly within?: Duration
+  /** So many newest at least, whatever the other rules say; alone it is no rule, and everything is kept. */
+  readonly minimum?: number
 }
 
 export interface Verdict<T extends Item> {
@@ -50,7 +53,7 @@ export interface Verdict<T extends Item> {
 }
 
 /** A verdict for each, by database, the newest first. Without any rule everything is kept. */
-export function judge<T extends Item>(items: readonly T[], policy: Retention, zone?: string): readonly Verdict<T>[] {
+export function judge<T extends Item>(items: readonly T[], policy: Retention, zone = ownZone()): readonly Verdict<T>[] {
   const databases = [...new Set(items.map(({ database }) => database))].toSorted()
   return databases.flatMap((name) => judgeOne(items.filter(({ database }) => database === name).toSorted(newestFirst), policy, zone))
 }
@@ -59,7 +62,7 @@ function newestFirst(a: Item, b: Item): number {
   return b.time.getTime() - a.time.getTime() || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 }
 
-function judgeOne<T extends Item>(items: readonly T[], policy: Retention, zone: string | undefined): readonly Verdict<T>[] {
+function judgeOne<T extends Item>(items: readonly T[], policy: Retention, zone: string): readonly Verdict<T>[] {
   const reasons = new Map<T, string[]>(items.map((item) => [item, []]))
   const keep = (item: T | undefined, reason: string): void => void (item !== undefined && reasons.get(item)?.push(reason))
   const good = items.filter((item) => item.good)
@@ -78,6 +81,8 @@ function judgeOne<T extends Item>(items: readonly T[], policy: Retention, zone: 
     const since = before(newest.time, policy.within).getTime()
     for (const item of good) if (item.time.getTime() >= since) keep(item, `within ${durationText(policy.within)} of the newest`)
   }
+  const least = policy.minimum ?? 0
+  for (const item of good.slice(0, least)) keep(item, `one of at least ${least}`)
   const all = !hasRules(policy)
   return items.map((item) => {
     const kept = reasons.get(item) ?? []
@@ -118,7 +123,7 @@ function keepByRule<T extends Item>(
   good: readonly T[],
   { period, say }: Rule,
   wanted: number,
-  zone: string | undefined,
+  zone: string,
   keep: (item: T, reason: string) => void,
 ): void {
   if (wanted <= 0) return
@@ -144,48 +149,20 @@ interface Local {
 
 const DAY = 24 * 3600 * 1000
 
-function localOf(time: Date, zone: string | undefined): Local {
-  const parts = new Map(
-    clockOf(zone)
-      .formatToParts(time)
-      .map(({ type, value }) => [type, value]),
-  )
-  const part = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.get(type))
-  const midnight = Date.UTC(part('year'), part('month') - 1, part('day'))
+function localOf(time: Date, zone: string): Local {
+  const wall = wallOf(time, zone)
+  const midnight = asUtc({ ...wall, hour: 0, minute: 0 })
   const weekday = (Math.floor(midnight / DAY) + 3) % 7 // the first of January 1970 was a Thursday
-  const minutes = midnight / 60_000 + part('hour') * 60 + part('minute') - Math.floor(time.getTime() / 60_000)
-  const sign = minutes < 0 ? '-' : '+'
-  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
   return {
     day: dayText(midnight),
     monday: dayText(midnight - ((weekday + 7) % 7) * DAY),
-    hour: String(part('hour')).padStart(2, '0'),
-    offset: minutes === 0 ? 'UTC' : `UTC${sign}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`,
+    hour: String(wall.hour).padStart(2, '0'),
+    offset: offsetText(offsetOf(time, zone)),
   }
 }
 
 function dayText(midnight: number): string {
   return new Date(midnight).toISOString().slice(0, 10)
-}
-
-const clocks = new Map<string, Intl.DateTimeFormat>()
-
-function clockOf(zone: string | undefined): Intl.DateTimeFormat {
-  const name = zone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone
-  const known = clocks.get(name)
-  if (known !== undefined) return known
-  const made = new Intl.DateTimeFormat('en-US', {
-    timeZone: name,
-    calendar: 'iso8601',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-  })
-  clocks.set(name, made)
-  return made
 }
 
 /** Reads `30d`, `12h`, `2w`, `6m` (months), `1y`, and several in a row: `1y6m`. Throws USAGE. */

@@ -143,7 +143,6 @@ describe('a valid .hayaidb', () => {
     expect(warnings).toHaveLength(3)
     expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect without `runtime: compose`: .+\.$/)
     expect(check(GLOBAL).warnings).toEqual([
-      matching(/^\.hayaidb:2:3: "global.backup" .*no backup is taken by itself\.$/),
       matching(/^\.hayaidb:7:5: there is no recipient/),
       matching(/^\.hayaidb:8:3: "global.security" .*not encrypted/),
     ])
