@@ -13,6 +13,7 @@ import type { BackupView } from './backup-answers.ts'
 import type { Context } from './context.ts'
 import { shelvesOf, type Shelf } from './library.ts'
 import type { DatabaseHealth, HealthAnswer, HealthRequest, Proof } from './overseeing.ts'
+import { concernsOf } from './concerns.ts'
 
 /** A daily one, and two hours for one that was late. */
 const DAILY = '26h'
@@ -27,7 +28,11 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   const backups = (await backupsIn(context.paths.backups)).map(({ view }) => view).filter(({ whole }) => whole)
   const proofs = await proofsIn(context.paths.auditLog)
   const subjects = names.map((database) => ({ database, copies: copies.get(database) ?? [], backups: madeOf(backups, database) }))
-  const judged = subjects.map((subject) => ({ subject, findings: judgeDatabase(subject, limits) }))
+  const concerns = await concernsOf(context)
+  const judged = subjects.map((subject) => ({
+    subject,
+    findings: [...judgeDatabase(subject, limits), ...(concerns.get(subject.database) ?? [])],
+  }))
   const rooms = await roomsOf(context, subjects, backups)
   const findings: readonly Finding[] = [...judged.flatMap((each) => each.findings), ...rooms.flatMap(judgeRoom)]
   const databases = judged.map(({ subject, findings: own }) => stateOf(subject, own, proofs.get(subject.database)))

@@ -47,6 +47,7 @@ export const duckdb: Engine = {
   settings,
   uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'duckdb:'),
   inspect,
+  concerns: () => Promise.resolve([]),
   survey,
   dump,
   load,

@@ -15,6 +15,7 @@ import type { ContainerFacts, Endpoint, Place, Risen, Settings } from './place.t
 export type * from './contract/outline.ts'
 export type * from './contract/pieces.ts'
 export type { Exchange, FileRecipe, Look } from './file-recipe.ts'
+export { NOTHING_AROUND } from './place.ts'
 export type * from './place.ts'
 
 /** Countable facts of a database, all of one instant. Two copies of the same data have equal censuses. */
@@ -50,6 +51,13 @@ export interface Survey extends Outlined {
    * engine. null when it was not asked for. A table is left out where its rows cannot be read.
    */
   readonly digests: Readonly<Record<string, string>> | null
+}
+
+export interface Concern {
+  readonly kind: 'archiving'
+  /** Ends a sentence that begins with the database's name. */
+  readonly says: string
+  readonly hint: string
 }
 
 /** Called when all that takes time is done; returns when the instant may be fixed, and throws when it is not wanted any more. */
@@ -134,6 +142,8 @@ export interface Target {
    * when something was changed meanwhile. `onFile` is told after each file.
    */
   copyAtRest(signal: AbortSignal, onFile: () => void): Promise<RestingCopy>
+  /** On the disk of its data. */
+  freeBytes(): Promise<number>
   close(): Promise<void>
 }
 
@@ -174,6 +184,13 @@ export interface ServerRecipe {
    * server starts for the first time; as `create`, which is not run for such a folder.
    */
   readonly adopt: (place: Place) => readonly (Invocation & { readonly input?: string })[]
+  /**
+   * Folders besides its data that the live server writes to, by the name that `volumes:` of `.hayaidb` gives them: `/archives`. Where that
+   * names none, the runtime has one in the project.
+   */
+  readonly shares: (settings: Settings) => readonly string[]
+  /** Files that the live server, or what it starts, reads: by name, their content. Never a secret. */
+  readonly texts: (settings: Settings) => Readonly<Record<string, string>>
   /** Files below the data folder (`a/b`) by whose presence `serve` decides. */
   readonly looksFor: readonly string[]
   /**
@@ -212,6 +229,8 @@ export interface Engine {
   uri(endpoint: Endpoint | undefined, path: string): string
   /** Product, exact version and census of a database that answers. */
   inspect(target: Target): Promise<Facts>
+  /** What is amiss with a database that answers, though it does. Asks, and changes nothing. */
+  concerns(target: Target, signal: AbortSignal): Promise<readonly Concern[]>
   /** What a database that answers is made of and holds, of one instant where it can. `rows`: with a digest of each table's rows. */
   survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey>
   /** Fixes an instant, right after `ready` has returned and never before (so that several have the same), and gives facts and bytes of it. */

@@ -45,6 +45,7 @@ export const mariadb: Engine = {
   settings: (environment, password) => readSettings(MARIADB_VOCABULARY, environment, password),
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MARIADB, target),
+  concerns: () => Promise.resolve([]),
   survey: (target, depth, signal) => survey(MARIADB, target, depth, signal),
   async dump(target, format, signal, ready) {
     if (format.name !== 'tar') return dump(MARIADB, target, signal, ready)

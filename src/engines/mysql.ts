@@ -32,6 +32,7 @@ export const mysql: Engine = {
   settings: (environment, password) => readSettings(MYSQL_VOCABULARY, environment, password),
   uri: (endpoint: Endpoint | undefined) => uri(endpoint),
   inspect: (target) => inspect(MYSQL, target),
+  concerns: () => Promise.resolve([]),
   survey: (target, depth, signal) => survey(MYSQL, target, depth, signal),
   dump: (target, _format, signal, ready) => dump(MYSQL, target, signal, ready),
   load: (target, _format, bytes, signal) => load(MYSQL, target, bytes, signal),

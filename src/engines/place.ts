@@ -25,6 +25,19 @@ export interface Settings {
   readonly unknown: readonly string[]
 }
 
+/** What a live server finds besides its data folder. Paths are as the server sees them. */
+export interface Surroundings {
+  /** The recipe's `texts`, by name. */
+  readonly texts: Readonly<Record<string, string>>
+  /** The recipe's `shares`, by the name that each has in a container. */
+  readonly shares: Readonly<Record<string, string>>
+  /** A plain name that no other data folder has, not even one that was made of a copy of this one. */
+  readonly mark: string
+}
+
+/** While a database is made or filled, there is nothing. */
+export const NOTHING_AROUND: Surroundings = { texts: {}, shares: {}, mark: '' }
+
 /** What a program of the recipe is told of its place. Paths are as that program sees them. */
 export interface Place {
   readonly dataDir: string
@@ -34,6 +47,7 @@ export interface Place {
   readonly passwordFile: string
   /** Which of `looksFor` are there. */
   readonly found: readonly string[]
+  readonly around: Surroundings
 }
 
 /** A server that has just begun to answer, for what still has to be told to it. */
@@ -65,7 +79,7 @@ export interface ContainerFacts {
   readonly files: (settings: Settings) => Readonly<Record<string, string>>
   /** What the image's entry point is given; `input` goes to the program's stdin, which no other user of the machine can see. */
   readonly serve: (
-    place: { readonly settings: Settings; readonly found: readonly string[] },
+    place: Pick<Place, 'settings' | 'found' | 'around'>,
     purpose: 'live' | 'filling',
   ) => { readonly args: readonly string[]; readonly input?: string }
   /** What `.hayaidb` would say of a container that others made, from its environment and the arguments of its program. */

@@ -3,6 +3,7 @@
 import type { Endpoint, Engine, Format } from './engine.ts'
 import { checkArchive } from './postgresql/archive.ts'
 import { baseBackup } from './postgresql/base-backup.ts'
+import { concerns } from './postgresql/concerns.ts'
 import { dump } from './postgresql/dump.ts'
 import { inspect, survey } from './postgresql/inspect.ts'
 import { layDown } from './postgresql/lay-down.ts'
@@ -42,6 +43,7 @@ export const postgresql: Engine = {
   settings,
   uri,
   inspect,
+  concerns,
   survey,
   async dump(target, format, signal, ready) {
     if (format.name !== 'tar') return dump(target, signal, ready)

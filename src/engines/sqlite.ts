@@ -48,6 +48,7 @@ export const sqlite: Engine = {
   settings,
   uri: (_endpoint, path) => pathToFileURL(path).href.replace(/^file:/, 'sqlite:'),
   inspect,
+  concerns: () => Promise.resolve([]),
   survey,
   dump,
   load,

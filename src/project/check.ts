@@ -129,7 +129,6 @@ const NOT_YET: Readonly<Record<string, string>> = {
 
 // What only a container can have.
 const CONTAINER: Readonly<Record<string, string>> = {
-  volumes: 'its data stays in .hayai/data',
   memory: 'no limit is set',
   restart: 'it is started by `hayai start` only',
   image: 'it runs from the programs of this machine',
@@ -145,6 +144,12 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
       if (NOT_YET[key] !== undefined) warn(path, NOT_YET[key])
       if (CONTAINER[key] !== undefined && entry.runtime !== 'compose') {
         warnings.push(`${where(path)}: ${nameOf(path)} has no effect without \`runtime: compose\`: ${CONTAINER[key]}.`)
+      }
+      // A folder is made, and used where the server has a use for it; a volume of Docker is not.
+      if (key === 'volumes' && entry.runtime !== 'compose' && entry.volumes?.some((volume) => !/^[.~/]/.test(volume)) === true) {
+        warnings.push(
+          `${where(path)}: ${nameOf(path)} has no effect without \`runtime: compose\`, where it names a volume of Docker: its data stays in .hayai/data.`,
+        )
       }
     }
   }

@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, systemCode } from '../base/errors.ts'
 import { run } from '../base/exec.ts'
-import { exists, makeFolder, syncFile, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
+import { freeBytes, exists, makeFolder, syncFile, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
 import type { Engine, FileRecipe, Invocation, Target } from '../engines/engine.ts'
 import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts'
 import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
@@ -200,6 +200,7 @@ async function targetOf(home: Home, path: string): Promise<Target> {
     scratch,
     run: ({ program, args, env, signal }: Invocation, input?: Bytes) =>
       run({ file: program, args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input),
+    freeBytes: () => freeBytes(path),
     copyAtRest: () => Promise.reject(new Error('a file has no server to be stopped')),
     async close() {
       await rm(scratch, { recursive: true, force: true })

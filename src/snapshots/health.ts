@@ -39,6 +39,7 @@ export type Kind =
   | 'backup-missing'
   | 'backup-old'
   | 'disk'
+  | 'archiving'
 
 export interface Finding {
   readonly kind: Kind

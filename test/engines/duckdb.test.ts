@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freeBytes } from '../../src/base/files.ts'
 import { once } from '../../src/base/bytes.ts'
 import { duckdb } from '../../src/engines/duckdb.ts'
 import { statements } from '../../src/engines/duckdb/statements.ts'
@@ -43,6 +44,7 @@ async function within<T>(path: string, work: (target: Target) => Promise<T>): Pr
       path,
       scratch,
       run,
+      freeBytes: () => freeBytes(scratch),
       copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
       close: () => Promise.resolve(),
     })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
-import type { ServerRecipe } from '../../src/engines/engine.ts'
+import { NOTHING_AROUND, type ServerRecipe } from '../../src/engines/engine.ts'
 import { mariadb } from '../../src/engines/mariadb.ts'
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { openProject } from '../../src/index.ts'
@@ -56,13 +56,13 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
 
   test('never says the password in clear: not in arguments, nor in statements', () => {
     const settings = mariadb.settings({ MARIADB_ROOT_PASSWORD: 'hush-root', MARIADB_USER: 'u' }, new Secret('hush-hush'))
-    const steps = recipe.create({ dataDir: '/data', port: 1, passwordFile: '/password', settings, found: [] })
+    const steps = recipe.create({ dataDir: '/data', port: 1, passwordFile: '/password', settings, found: [], around: NOTHING_AROUND })
     expect(JSON.stringify(steps)).not.toContain('hush')
     expect(steps.at(-1)?.input).toMatch(/"\*[0-9A-F]{40}"/)
     for (const purpose of ['live', 'filling'] as const)
-      expect(JSON.stringify(recipe.serve({ dataDir: '/data', port: 1, passwordFile: '', settings, found: [] }, purpose))).not.toContain(
-        'hush',
-      )
+      expect(
+        JSON.stringify(recipe.serve({ dataDir: '/data', port: 1, passwordFile: '', settings, found: [], around: NOTHING_AROUND }, purpose)),
+      ).not.toContain('hush')
   })
 
   test('keeps temporary tables in its own folder: a server that starts clears them where it finds them', async () => {

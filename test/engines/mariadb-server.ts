@@ -7,11 +7,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freeBytes } from '../../src/base/files.ts'
 import { drain, once, type Bytes } from '../../src/base/bytes.ts'
 import { output, run } from '../../src/base/exec.ts'
 import { end, identify } from '../../src/base/processes.ts'
 import { Secret } from '../../src/base/secret.ts'
-import type { Endpoint, Place, Target } from '../../src/engines/engine.ts'
+import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from '../../src/engines/mariadb/settings.ts'
 
@@ -63,7 +64,7 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   await mkdir(dataDir, { mode: 0o700 })
   if (account !== undefined) for (const path of [root, dataDir]) await chown(path, account.uid, account.gid)
   const port = await freePort()
-  const place: Place = { dataDir, port, settings, passwordFile: '', found: [] }
+  const place: Place = { dataDir, port, settings, passwordFile: '', found: [], around: NOTHING_AROUND }
   for (const { program: name, args, env, input } of recipe.create(place)) {
     const command = {
       file: program(name),
@@ -82,6 +83,7 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
     inner: endpoint,
     path: dataDir,
     scratch: root,
+    freeBytes: () => freeBytes(dataDir),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     async close() {},
     run(invocation, input) {

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { NOTHING_AROUND } from '../../src/engines/engine.ts'
 import { output } from '../../src/base/exec.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { cachingSha2Hash, shaCrypt } from '../../src/engines/mariadb/sha-crypt.ts'
@@ -72,7 +73,7 @@ describe('MySQL, without its programs', () => {
       new Secret('hush-hush'),
     )
     expect(settings).toMatchObject({ user: 'u', database: 'shop', unknown: ['MARIADB_USER'] })
-    const place = { dataDir: '/data', port: 1, passwordFile: '/password', settings, found: [] }
+    const place = { dataDir: '/data', port: 1, passwordFile: '/password', settings, found: [], around: NOTHING_AROUND }
     const file = mysqlRecipe.secretFile?.(settings) ?? ''
     expect(JSON.stringify([mysqlRecipe.create(place), mysqlRecipe.serve(place, 'live'), file])).not.toContain('hush')
     expect(file).toMatch(

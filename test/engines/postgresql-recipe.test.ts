@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { NOTHING_AROUND } from '../../src/engines/engine.ts'
 import { once } from '../../src/base/bytes.ts'
 import { HayaiError } from '../../src/base/errors.ts'
 import { output } from '../../src/base/exec.ts'
@@ -56,7 +57,14 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs)', () => {
       if (recipe.shape !== 'server') throw new Error('not a server')
       await using server = await startServer()
       const settings = postgresql.settings({ POSTGRES_USER: 'not_there', POSTGRES_PASSWORD: 'hush-hush' }, server.endpoint.password)
-      const steps = recipe.create({ dataDir: join(server.folder, 'data'), port: 1, passwordFile: '', found: [], settings })
+      const steps = recipe.create({
+        dataDir: join(server.folder, 'data'),
+        port: 1,
+        passwordFile: '',
+        found: [],
+        around: NOTHING_AROUND,
+        settings,
+      })
       const { program, args, input } = steps.at(-1) ?? expect.fail('no step')
       expect(input).toContain('hush-hush')
       expect(JSON.stringify(steps.map((step) => step.args))).not.toContain('hush')

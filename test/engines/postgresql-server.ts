@@ -7,11 +7,12 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freeBytes } from '../../src/base/files.ts'
 import { drain, once, type Bytes } from '../../src/base/bytes.ts'
 import { output, run } from '../../src/base/exec.ts'
 import { end, identify } from '../../src/base/processes.ts'
 import { Secret } from '../../src/base/secret.ts'
-import type { Endpoint, Place, Target } from '../../src/engines/engine.ts'
+import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/postgresql/recipe.ts'
 import { settings as readSettings } from '../../src/engines/postgresql/settings.ts'
 
@@ -80,7 +81,7 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
   await mkdir(dataDir, { mode: 0o700 })
   if (account !== undefined) for (const path of [folder, dataDir, passwordFile]) await chown(path, account.uid, account.gid)
   const port = await freePort()
-  const place = { dataDir, port, settings, passwordFile, found: [] }
+  const place = { dataDir, port, settings, passwordFile, found: [], around: NOTHING_AROUND }
   for (const { program, args, env, input } of recipe.create(place)) {
     const command = {
       file: join(bin, program),
@@ -104,6 +105,7 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
     inner: endpoint,
     path: dataDir,
     scratch: folder,
+    freeBytes: () => freeBytes(dataDir),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     async close() {},
     run(invocation, input) {

@@ -32,9 +32,9 @@ test('names and password are taken, settings of the server passed on, the rest t
   expect(settings).toMatchObject({
     user: 'ann',
     database: 'my shop',
-    server: { wal_level: 'replica', max_connections: '20' },
+    server: { wal_level: 'replica', max_connections: '20', archive_mode: 'on' },
     creation: ['--data-checksums', '--locale=en US', '--set=a b=c'],
-    unknown: ['POSTGRES_ARCHIVE_MODE', 'POSTGRES_PORT', 'POSTGRES_DATA_DIRECTORY', 'POSTGRES_NO_SUCH_THING', 'PGDATA', 'MYSQL_USER'],
+    unknown: ['POSTGRES_PORT', 'POSTGRES_DATA_DIRECTORY', 'POSTGRES_NO_SUCH_THING', 'PGDATA', 'MYSQL_USER'],
   })
   expect(settings.password.reveal()).toBe('s3cret')
 })

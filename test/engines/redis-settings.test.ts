@@ -1,6 +1,7 @@
 // `environment:` of Redis and Valkey, and what of it reaches the server's stdin.
 
 import { describe, expect, it } from 'vitest'
+import { NOTHING_AROUND } from '../../src/engines/engine.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { redis } from '../../src/engines/redis.ts'
 import { valkey } from '../../src/engines/valkey.ts'
@@ -78,7 +79,10 @@ describe('settings', () => {
 describe('what the server is told', () => {
   const serve = (environment: Readonly<Record<string, string>>, purpose: 'live' | 'filling' = 'live', found: readonly string[] = []) => {
     if (redis.recipe.shape !== 'server') throw new Error('no server')
-    return redis.recipe.serve({ dataDir: '/data', port: 5000, settings: read(environment), passwordFile: '', found }, purpose)
+    return redis.recipe.serve(
+      { dataDir: '/data', port: 5000, settings: read(environment), passwordFile: '', found, around: NOTHING_AROUND },
+      purpose,
+    )
   }
 
   it('goes through its stdin, with every character of the password', () => {

@@ -141,7 +141,7 @@ describe('a valid .hayaidb', () => {
     ).toEqual([])
     const { warnings } = check(FULL)
     expect(warnings).toHaveLength(3)
-    expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect without `runtime: compose`: .+\.$/)
+    expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect without `runtime: compose`, where .+\.$/)
     expect(check(GLOBAL).warnings).toEqual([
       matching(/^\.hayaidb:7:5: there is no recipient/),
       matching(/^\.hayaidb:8:3: "global.security" .*not encrypted/),

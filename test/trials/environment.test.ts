@@ -79,6 +79,7 @@ describe('the environment of the specification', () => {
         PGPASSWORD: password,
       }).trim()
     expect(inPostgres('password', 'SHOW wal_level')).toBe('replica')
+    expect(inPostgres('password', 'SHOW archive_mode')).toBe('on')
     expect(() => inPostgres('another', 'SELECT 1')).toThrow('password authentication failed')
   })
 })

@@ -27,6 +27,7 @@ export function dataFolderEngine(entry: Entry, native: Native): Engine {
     settings,
     uri: (endpoint) => entry.uri.replaceAll('{port}', String(endpointOf(endpoint).port)),
     inspect: (target) => facts(target),
+    concerns: () => Promise.resolve([]),
     async survey(target, depth, signal) {
       const found = await facts(target, signal)
       return { ...found, outline: outlineOf(found.census), digests: depth === 'rows' ? {} : null }
@@ -99,6 +100,8 @@ function recipeOf({ name, title, port, health, image, data }: Entry, native: Nat
     account: native.account,
     create: () => [],
     adopt: () => [],
+    shares: () => [],
+    texts: () => ({}),
     looksFor: [],
     serve: ({ dataDir, port: at }) => ({
       program: native.server,

@@ -33,6 +33,8 @@ export const mysqlRecipe: ServerRecipe = {
   walks: true,
   secretFile: statements,
   create,
+  shares: () => [],
+  texts: () => ({}),
   looksFor: [],
   serve,
   stopSignal: 'SIGTERM',

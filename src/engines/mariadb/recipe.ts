@@ -33,6 +33,8 @@ export const recipe: ServerRecipe = {
   account: 'mysql',
   walks: true,
   create,
+  shares: () => [],
+  texts: () => ({}),
   looksFor: [],
   serve,
   stopSignal: 'SIGTERM',

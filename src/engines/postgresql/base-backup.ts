@@ -8,6 +8,7 @@ import type { Landing } from '../../base/landing.ts'
 import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
 import { label } from './adopt.ts'
 import { readServer } from './catalog.ts'
+import { waitingForArchive } from './concerns.ts'
 import { surveyForCopy } from './inspect.ts'
 import { physicalNotes } from './notes.ts'
 import { connect, endpointOf, innerOf, programEnvironment, type Session } from './session.ts'
@@ -98,6 +99,12 @@ async function refuseUnfit(main: Session): Promise<Fit> {
     throw unfit(
       `it has tablespaces (${row.spaces}), whose files lie in other folders`,
       'Use --format sql; or move what is in them: ALTER DATABASE ... SET TABLESPACE pg_default.',
+    )
+  const waiting = await waitingForArchive(main)
+  if (waiting?.failed !== undefined)
+    throw unfit(
+      `its log cannot be archived (${waiting.failed.name} failed at ${waiting.failed.at}), and the server ends no backup before that`,
+      'Make room in its archive folder, or put that back: `hayai health` tells more; or use --format sql.',
     )
   return row
 }

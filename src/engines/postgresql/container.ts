@@ -15,7 +15,9 @@ export const container: ContainerFacts = {
   }),
   secrets: ({ password }) => ({ password: password.reveal() }),
   files: () => ({}),
-  serve: ({ settings }, purpose) => ({ args: ['postgres', ...given({ ...serverSettings(settings, purpose), listen_addresses: '*' })] }),
+  serve: ({ settings, around }, purpose) => ({
+    args: ['postgres', ...given({ ...serverSettings(settings, purpose, around), listen_addresses: '*' })],
+  }),
   declared({ POSTGRES_USER: user = 'postgres', POSTGRES_DB: database = user, POSTGRES_PASSWORD: password = '' }) {
     return { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_PASSWORD: password }
   },

@@ -1,6 +1,7 @@
 // What a server is told when it starts, wherever it runs.
 
-import type { Settings } from '../engine.ts'
+import type { Settings, Surroundings } from '../engine.ts'
+import { archiveSettings } from './wal.ts'
 
 export const ENCODING = 'UTF8'
 /** Sorts by code point, knows letters beyond ASCII, and never changes with the system. macOS has no such locale for certain. */
@@ -26,9 +27,10 @@ const FILLING = {
 /** Settings of a live server that cannot stand beside `wal_level=minimal`, or need something a twin does not have. */
 const NOT_FILLING = new Set(['summarize_wal', 'synchronous_standby_names', 'idle_replication_slot_timeout'])
 
-export function serverSettings({ server }: Settings, purpose: 'live' | 'filling'): Readonly<Record<string, string>> {
+export function serverSettings(settings: Settings, purpose: 'live' | 'filling', around: Surroundings): Readonly<Record<string, string>> {
+  const { server } = settings
   const own = Object.entries(server).filter(([key]) => purpose === 'live' || !NOT_FILLING.has(key))
-  return { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(server) : {}) }
+  return { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(server) : archiveSettings(settings, around)) }
 }
 
 /**

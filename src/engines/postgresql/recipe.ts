@@ -6,6 +6,7 @@ import { container } from './container.ts'
 import { ENCODING, filling, given, LOCALE, serverSettings } from './parameters.ts'
 import { literal, name } from './sql.ts'
 import { withSession } from './session.ts'
+import { ARCHIVES, archives, archiveScript, SCRIPT } from './wal.ts'
 
 export const recipe: ServerRecipe = {
   shape: 'server',
@@ -27,6 +28,8 @@ export const recipe: ServerRecipe = {
   install,
   account: 'postgres',
   create,
+  shares: (settings) => (archives(settings) ? [ARCHIVES] : []),
+  texts: (settings) => (archives(settings) ? { [SCRIPT]: archiveScript } : {}),
   looksFor: [],
   serve,
   stopSignal: 'SIGINT',
@@ -90,7 +93,7 @@ const ALWAYS = {
   log_destination: 'stderr',
 }
 
-function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
-  const all = { ...serverSettings(settings, purpose), ...ALWAYS, port: String(port) }
+function serve({ dataDir, port, settings, around }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+  const all = { ...serverSettings(settings, purpose, around), ...ALWAYS, port: String(port) }
   return { program: 'postgres', args: ['-D', dataDir, ...given(all)] }
 }

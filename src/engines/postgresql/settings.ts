@@ -4,6 +4,7 @@
 import { HayaiError } from '../../base/errors.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Settings } from '../engine.ts'
+import { archives } from './wal.ts'
 
 export function settings(environment: Readonly<Record<string, string>>, password: Secret): Settings {
   const {
@@ -20,6 +21,7 @@ export function settings(environment: Readonly<Record<string, string>>, password
     if (SETTINGS.has(setting)) server[setting] = checkedText(key, value)
     else unknown.push(key)
   }
+  refuseUnarchivable(server)
   return {
     user: checkedName('POSTGRES_USER', user, 'admin', /^pg_|^(?:public|none)$|["'\\]/), // initdb does not quote it everywhere
     password: given === '' ? password : new Secret(checkedText('POSTGRES_PASSWORD', given, true)),
@@ -28,6 +30,17 @@ export function settings(environment: Readonly<Record<string, string>>, password
     creation: creationArguments(creation),
     unknown,
   }
+}
+
+function refuseUnarchivable(server: Readonly<Record<string, string>>): void {
+  const { archive_mode: mode = 'off', wal_level: level = 'replica' } = server
+  if (!/^(on|always|off|true|false|yes|no|[01])$/i.test(mode)) {
+    throw new HayaiError('CONFIG_INVALID', `POSTGRES_ARCHIVE_MODE cannot be ${JSON.stringify(mode)}`, { hint: 'Write on, off or always.' })
+  }
+  if (!archives({ server }) || level.toLowerCase() !== 'minimal') return
+  throw new HayaiError('CONFIG_INVALID', `POSTGRES_ARCHIVE_MODE: "${mode}" needs more in the log than POSTGRES_WAL_LEVEL: "minimal"`, {
+    hint: 'Write POSTGRES_WAL_LEVEL: "replica", or leave it out.',
+  })
 }
 
 function checkedName(key: string, value: string, otherwise: string, reserved: RegExp): string {
@@ -64,11 +77,11 @@ function creationArguments(line: string): readonly string[] {
   })
 }
 
-// What PostgreSQL 13 to 18 can be told when it starts, but for what Hayai decides (places, ports, logs, archiving, standby,
+// What PostgreSQL 13 to 18 can be told when it starts, but for what Hayai decides (places, ports, logs, how the log is archived, standby,
 // encryption of connections) and what makes no sense for a whole server.
 const SETTINGS: ReadonlySet<string> = new Set(
   `
-  array_nulls authentication_timeout autovacuum autovacuum_analyze_scale_factor autovacuum_analyze_threshold autovacuum_freeze_max_age
+  archive_mode archive_timeout array_nulls authentication_timeout autovacuum autovacuum_analyze_scale_factor autovacuum_analyze_threshold autovacuum_freeze_max_age
   autovacuum_max_workers autovacuum_multixact_freeze_max_age autovacuum_naptime autovacuum_vacuum_cost_delay
   autovacuum_vacuum_cost_limit autovacuum_vacuum_insert_scale_factor autovacuum_vacuum_insert_threshold autovacuum_vacuum_max_threshold
   autovacuum_vacuum_scale_factor autovacuum_vacuum_threshold autovacuum_work_mem autovacuum_worker_slots backend_flush_after

@@ -22,6 +22,7 @@ export function engine(dialect: Dialect): Engine {
     settings: (environment, password) => settings(dialect, environment, password),
     uri,
     inspect: (target) => inspect(dialect, target),
+    concerns: () => Promise.resolve([]),
     survey: (target, depth, signal) => survey(dialect, target, depth, signal),
     dump: (target, format, signal, ready) => dump(dialect, target, format, signal, ready),
     load,

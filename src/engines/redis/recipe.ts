@@ -22,6 +22,8 @@ export function recipe(dialect: Dialect): ServerRecipe {
     account: name,
     create: () => [],
     adopt: () => [], // the login is not in the data
+    shares: () => [],
+    texts: () => ({}),
     looksFor: AOF_MARKS,
     serve: (place, purpose) => serve(name, place, purpose),
     stopSignal: 'SIGTERM',

@@ -20,8 +20,9 @@ const known = new Map<string, string>()
 /** Fetches it where it is not on this machine. Throws ENVIRONMENT when it cannot be had, or holds no such server. */
 export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
   const id = (await idOf(name)) ?? (await fetched(name))
-  const version = known.get(id) ?? (await versionIn(recipe, title, name, id))
-  known.set(id, version)
+  const asked = `${recipe.server} ${id}`
+  const version = known.get(asked) ?? (await versionIn(recipe, title, name, id))
+  known.set(asked, version)
   return { name, version }
 }
 

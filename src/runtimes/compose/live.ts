@@ -68,7 +68,7 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
   const seen = await liveSeen(home)
   if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
   else if (seen?.running === true) {
-    if (seen.labels[LABEL.generation] === ledger.live && (await comesUp(home, container, signal))) return
+    if (seen.labels[LABEL.generation] === ledger.live && (await comesUp(home, container, ledger.live, signal))) return
     await stopContainer(home, container)
   }
   const place = await placeOf(home, ledger.live)
@@ -84,16 +84,16 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
   try {
     await up(home, project, signal)
     home.at('container started')
-    await settled(home, container, signal)
+    await settled(home, container, ledger.live, signal)
   } catch (error) {
     await leaveNothing(container)
     throw error
   }
 }
 
-async function comesUp(home: Home, container: string, signal: AbortSignal): Promise<boolean> {
+async function comesUp(home: Home, container: string, generation: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await settled(home, container, signal)
+    await settled(home, container, generation, signal)
     return true
   } catch (error) {
     if (isCode(error, 'TOOL_FAILED') && (await see(container))?.running !== true) return false
@@ -101,7 +101,7 @@ async function comesUp(home: Home, container: string, signal: AbortSignal): Prom
   }
 }
 
-async function settled(home: Home, container: string, signal: AbortSignal): Promise<void> {
+async function settled(home: Home, container: string, generation: string, signal: AbortSignal): Promise<void> {
   const { recipe, placement } = home
   const endpoint = endpointAt(home, placement.port)
   await untilAnswers(home, container, endpoint, signal)
@@ -109,7 +109,7 @@ async function settled(home: Home, container: string, signal: AbortSignal): Prom
   await recipe.settle({ endpoint, settings: placement.settings, data, signal }, 'live')
   const found: string[] = []
   for (const name of recipe.looksFor) if (await data.has(name)) found.push(name)
-  await rewriteInput(home, placement.runDir, found)
+  await rewriteInput(home, placement.runDir, generation, found)
 }
 
 /** Writes docker-compose.yml for what the ledger calls live. */

@@ -3,6 +3,8 @@
 import { chmod, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder, writeDurably } from '../../base/files.ts'
+import { NOTHING_AROUND, type Surroundings } from '../../engines/engine.ts'
+import { markOf } from '../volumes.ts'
 import type { Home } from './home.ts'
 import { labelsOf, type VolumePlace } from './place.ts'
 import type { ComposeProject } from './project.ts'
@@ -39,20 +41,47 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
   const { recipe, placement } = home
   const { settings } = placement
   const { container } = recipe
-  const { args, input } = container.serve({ settings, found: wanted.found }, wanted.purpose)
+  const around = aroundOf(home, wanted)
+  const { args, input } = container.serve({ settings, found: wanted.found, around }, wanted.purpose)
   const unknown = Object.fromEntries<string>(settings.unknown.map((name) => [name, placement.container.environment[name] ?? '']))
   const secrets = { ...container.secrets(settings), ...(input === undefined ? {} : { [INPUT]: input }) }
   return {
     image: wanted.image,
-    // What the server shall read as its input is open before the image has made itself another account.
-    args: input === undefined ? args : ['sh', '-c', `exec docker-entrypoint.sh "$@" <${SECRETS}${INPUT}`, 'sh', ...args],
+    args: prepared(args, [
+      ...Object.values(around.shares).map((folder) => `chown ${recipe.account} ${folder} || :`), // where it cannot be, it need not be
+      // What the server shall read as its input is open before the image has made itself another account.
+      ...(input === undefined ? [] : [`exec <${SECRETS}${INPUT}`]),
+    ]),
     // What Hayai does not know, the image may.
     environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name) },
     labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
     volume: wanted.place.volume,
     secrets: await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name),
-    files: await written(join(wanted.folder, 'files'), container.files(settings), 0o644, (path) => path),
+    files: await written(join(wanted.folder, 'files'), { ...container.files(settings), ...textsOf(home, wanted) }, 0o644, (path) => path),
   }
+}
+
+const TEXTS = '/etc/hayai/'
+
+/** The recipe's texts, by their path in the container. */
+function textsOf({ recipe, placement }: Home, { purpose }: Wanted): Readonly<Record<string, string>> {
+  const texts = purpose === 'live' ? recipe.texts(placement.settings) : {}
+  return Object.fromEntries(Object.entries(texts).map(([name, content]) => [TEXTS + name, content]))
+}
+
+function aroundOf(home: Home, wanted: Pick<Wanted, 'generation' | 'purpose'>): Surroundings {
+  if (wanted.purpose === 'filling') return NOTHING_AROUND
+  const { recipe, placement } = home
+  return {
+    texts: Object.fromEntries(Object.keys(recipe.texts(placement.settings)).map((name) => [name, TEXTS + name])),
+    shares: Object.fromEntries(recipe.shares(placement.settings).map((folder) => [folder, folder])),
+    mark: markOf(placement, wanted.generation),
+  }
+}
+
+/** What root does in the container before the image's entry point. */
+function prepared(args: readonly string[], steps: readonly string[]): readonly string[] {
+  return steps.length === 0 ? args : ['sh', '-c', [...steps, 'exec docker-entrypoint.sh "$@"'].join('\n'), 'sh', ...args]
 }
 
 async function written(folder: string, contents: Readonly<Record<string, string>>, mode: number, pathOf: (name: string) => string) {
@@ -68,8 +97,9 @@ async function written(folder: string, contents: Readonly<Record<string, string>
 }
 
 /** What a server shall be told at its next start, which need not be Hayai's doing. */
-export async function rewriteInput(home: Home, folder: string, found: readonly string[]): Promise<void> {
-  const { input } = home.recipe.container.serve({ settings: home.placement.settings, found }, 'live')
+export async function rewriteInput(home: Home, folder: string, generation: string, found: readonly string[]): Promise<void> {
+  const around = aroundOf(home, { generation, purpose: 'live' })
+  const { input } = home.recipe.container.serve({ settings: home.placement.settings, found, around }, 'live')
   if (input !== undefined) await writeDurably(join(folder, 'secrets', INPUT), input, 0o600)
 }
 

@@ -2,6 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Target } from '../../engines/engine.ts'
@@ -55,6 +56,11 @@ async function targetOf(
     path: layingFolder(home, generation),
     scratch,
     run: (invocation, input) => inside(entrance, invocation, input),
+    async freeBytes() {
+      const said = await text(inside(entrance, { program: 'df', args: ['-Pk', home.recipe.container.dataDir] }))
+      const kilobytes = said.trimEnd().split('\n').at(-1)?.trim().split(/\s+/)[3]
+      return Number(kilobytes) * 1024
+    },
     copyAtRest: () =>
       Promise.reject(
         new HayaiError('ENVIRONMENT', `the data folder of ${called(home)} cannot be copied at rest in a container yet`, {

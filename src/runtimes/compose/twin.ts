@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { drain, once } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { exists, makeFolder, syncFolder } from '../../base/files.ts'
+import { NOTHING_AROUND } from '../../engines/engine.ts'
 import { exchange } from '../exchange.ts'
 import { entryOf, generationOf, grown, nextName, readLedger, type Ledger } from '../generations.ts'
 import { markAbandoned, markFinished, markUnfinished } from '../marks.ts'
@@ -108,7 +109,14 @@ export async function makeTwin(home: Home): Promise<Twin> {
 async function adopt(home: Home, place: VolumePlace, signal: AbortSignal): Promise<void> {
   const { recipe, placement } = home
   const { dataDir } = recipe.container
-  const programs = recipe.adopt({ dataDir, port: recipe.port, settings: placement.settings, passwordFile: '', found: [] })
+  const programs = recipe.adopt({
+    dataDir,
+    port: recipe.port,
+    settings: placement.settings,
+    passwordFile: '',
+    found: [],
+    around: NOTHING_AROUND,
+  })
   if (programs.length === 0) return
   await besides(home, place, { shell: ['-c', 'chown -R "$1" "$2" && chmod 700 "$2"', 'sh', recipe.account, dataDir] })
   for (const { input, ...invocation } of programs) {

@@ -10,7 +10,7 @@ import { run } from '../../base/exec.ts'
 import { makeFolder } from '../../base/files.ts'
 import { nextName, type Ledger } from '../generations.ts'
 import { generationFolders, isUnfinished, MARK, markFinished, markUnfinished, namesIn, ownerOfMark, removeIfEmpty } from '../marks.ts'
-import type { ServerRecipe } from '../../engines/engine.ts'
+import { NOTHING_AROUND, type ServerRecipe } from '../../engines/engine.ts'
 import { accountFor, ownerOf, reach, startedAs } from './account.ts'
 import { called, generationFolder, serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
@@ -55,7 +55,7 @@ export async function makeReady(home: Home, name: string, { by, installation, po
     if (account !== undefined) await lchown(passwordFile, account.uid, account.gid)
     await using reached = await reach([folder, passwordFile], account)
     const [dataDir = folder, password = passwordFile] = reached.paths
-    const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [] }
+    const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [], around: NOTHING_AROUND }
     for (const { program, args, env, input } of by(place)) {
       const command = {
         file: programIn(installation, program),

@@ -11,11 +11,13 @@ import { environment } from '../../base/exec.ts'
 import { exists, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
+import { NOTHING_AROUND } from '../../engines/engine.ts'
 import { ownerOf, reach, startedAs } from './account.ts'
 import { dataFolder } from './data.ts'
 import { called, endpointAt, serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
+import { surround } from './surroundings.ts'
 
 /** What is known of a server that was started: the content of server.json. */
 export interface Serving {
@@ -69,15 +71,26 @@ async function launch(home: Home, start: Start): Promise<Running> {
   const { recipe, placement } = home
   const folder = serverFolder(home, start.generation)
   const account = await ownerOf(folder)
-  await using reached = await reach([folder], account)
-  const [dataDir = folder] = reached.paths
+  const around = start.purpose === 'live' ? await surround(home, start.generation, account) : undefined
+  await using reached = await reach([folder, ...(around?.doors ?? [])], account)
+  const [dataDir = folder, ...doors] = reached.paths
   const found = await foundIn(folder, recipe.looksFor)
   const {
     program,
     args,
     env,
     input = '',
-  } = recipe.serve({ dataDir, port: start.port, settings: placement.settings, passwordFile: '', found }, start.purpose)
+  } = recipe.serve(
+    {
+      dataDir,
+      port: start.port,
+      settings: placement.settings,
+      passwordFile: '',
+      found,
+      around: around?.surroundings(doors) ?? NOTHING_AROUND,
+    },
+    start.purpose,
+  )
   const log = await open(start.logFile, 'a', 0o600)
   let child: ChildProcess
   let ended: Promise<number | null>

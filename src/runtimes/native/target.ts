@@ -53,6 +53,7 @@ export async function targetOf(
       })
       return { ...value, instant, blocked: Date.now() - began, archive: packTree(copy, signal) }
     },
+    freeBytes: () => freeBytes(serverFolder(home, generation)),
     async close() {
       await rm(scratch, { recursive: true, force: true })
     },

@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freeBytes } from '../../../src/base/files.ts'
 import type { Bytes } from '../../../src/base/bytes.ts'
 import type { Dump, Format, Target } from '../../../src/engines/engine.ts'
 import { sqlite } from '../../../src/engines/sqlite.ts'
@@ -36,6 +37,7 @@ export async function targetOf(path: string, scratch: string): Promise<Target> {
     run() {
       throw new Error('SQLite needs no program of its place')
     },
+    freeBytes: () => freeBytes(scratch),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     close: () => rm(scratch, { recursive: true, force: true }),
   }

@@ -47,6 +47,8 @@ export const recipe: ServerRecipe = {
       ],
     },
   ],
+  shares: () => [],
+  texts: () => ({}),
   looksFor: [],
   serve: ({ dataDir, port, settings }: Place, purpose) => ({
     program: 'postgres',
@@ -94,6 +96,7 @@ export function engineWith(changes: Partial<ServerRecipe>): Engine {
     recipe: { ...recipe, ...changes },
     settings: notHere,
     uri: notHere,
+    concerns: notHere,
     inspect: notHere,
     survey: notHere,
     dump: notHere,
