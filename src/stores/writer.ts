@@ -9,7 +9,7 @@ import { isCode, systemCode } from '../base/errors.ts'
 const BLOCK = 1024 * 1024
 const ON_THE_WAY = 3
 /** After so many new bytes a sync begins in the background, one at a time. */
-const SYNC_EVERY = 16 * 1024 * 1024
+const SYNC_EVERY = 64 * 1024 * 1024
 /** More than the last block of a file may have left. */
 const PROBE = 1024 * 1024
 

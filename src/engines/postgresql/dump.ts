@@ -21,14 +21,19 @@ interface Part {
   readonly prefix: string
   readonly snapshot: string
   readonly outline: Outline
-  readonly structure: Structure
   /** Statements of ours before and after what pg_dump says. */
   readonly before: string
   readonly after: string
   /** In which statements of ours reach it, so that names which all databases share stay as the main one wrote them. */
   readonly encoding: string
-  readonly notes: readonly string[]
   readonly size: number
+  /** What the manifest says besides; asked while the bytes are on their way, on which the caller waits. */
+  readonly describe: () => Promise<Described>
+}
+
+interface Described {
+  readonly structure: Structure
+  readonly notes: readonly string[]
 }
 
 interface Held {
@@ -36,8 +41,7 @@ interface Held {
   readonly parts: readonly Part[]
   readonly first: string
   readonly last: string
-  readonly roles: Readonly<Record<string, number>>
-  readonly facts: Omit<Outlined, 'census'>
+  readonly describe: () => Promise<Omit<Outlined, 'census'> & { readonly roles: Readonly<Record<string, number>> }>
 }
 
 export async function dump(target: Target, outer: AbortSignal, ready: Ready = atOnce): Promise<Dump> {
@@ -114,17 +118,19 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
     parts,
     first: `${heading(server, endpoint, parts)}${preamble()}\n${await createRoles(main, endpoint.user, server.major)}`,
     last: `\n${preamble(parts.at(-1)?.encoding)}${await roleSettings(main)}\n${endLine(parts.length)}`,
-    roles: await countRoles(main),
-    facts: {
-      product: PRODUCT,
-      version: server.version,
-      notes: [
-        ...(await serverNotes(main, listed)),
-        ...(await templateNotes(main, endpoint, signal)),
-        ...parts.flatMap((part) => part.notes),
-      ],
-      tools: { pg_dump: tool },
-      outline: joinedOutlines(parts.map(({ structure }) => structure)),
+    async describe() {
+      const roles = await countRoles(main)
+      const notes = [...(await serverNotes(main, listed)), ...(await templateNotes(main, endpoint, signal))]
+      const described: Described[] = []
+      for (const part of parts) described.push(await part.describe())
+      return {
+        roles,
+        product: PRODUCT,
+        version: server.version,
+        notes: [...notes, ...described.flatMap((each) => each.notes)],
+        tools: { pg_dump: tool },
+        outline: joinedOutlines(described.map(({ structure }) => structure)),
+      }
     },
   }
 }
@@ -172,12 +178,14 @@ async function describe(session: Session, main: Session, snapshot: string, login
     prefix: isMain ? '' : `${shown(database)}/`,
     snapshot,
     outline: await outline(session),
-    structure: await readOutline(session, isMain ? '' : `${shown(database)}/`),
     before: `\n${isMain ? '' : arrival}${withoutPublic}\n`,
     after: after === '' ? '' : `\n${preamble(encoding)}\n${after}`,
     encoding,
-    notes: await databaseNotes(session, isMade),
     size: row?.size ?? 0,
+    describe: async () => ({
+      structure: await readOutline(session, isMain ? '' : `${shown(database)}/`),
+      notes: await databaseNotes(session, isMade),
+    }),
   }
 }
 
@@ -211,19 +219,29 @@ async function* write({ target, held, signal, tell, into }: Writing): Bytes {
   const own = (text: string): Bytes => (into === undefined ? once(text) : landed(once(text), into))
   yield* own(held.first)
   const censuses: Census[] = []
+  let described: ReturnType<Held['describe']> | undefined
   for (const part of held.parts) {
     yield* own(part.before)
     const counter = rowCounter()
     for await (const chunk of pgDump(target, part, signal, into)) {
+      described ??= heardLater(held.describe())
       counter.feed(chunk)
       yield chunk
     }
     censuses.push(databaseCensus(part.prefix, part.outline, whole(counter.passed(), part.session.database)))
+    await described
     await part.session.close()
     if (part.after !== '') yield* own(part.after)
   }
   yield* own(held.last)
-  tell({ ...held.facts, census: joined(censuses, held.roles) })
+  const { roles, ...facts } = await (described ?? held.describe())
+  tell({ ...facts, census: joined(censuses, roles) })
+}
+
+/** Whoever awaits it hears of its failure; until then it is nobody's. */
+function heardLater<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {})
+  return work
 }
 
 function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal, into: Landing | undefined): Bytes {
