@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     // A test that passes only at the second try has failed.
     retry: 0,
     passWithNoTests: false,
