@@ -1,41 +1,22 @@
 // A disk that is full: a small tmpfs, in a snapshot and in a restore. An error of its own, and everything as it was.
 
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { heavy } from './acts.ts'
+import { mayMount, smallDisk, type SmallDisk } from './small-disk.ts'
 import { stageIn, type Stage } from './stage.ts'
 
 let scene: Stage | undefined
-let mounted = ''
-let outer = ''
+let disk: SmallDisk | undefined
 afterEach(async () => {
   await scene?.close().catch(() => {}) // the mount point itself cannot be removed while it is mounted
   scene = undefined
-  if (mounted !== '') execFileSync('umount', [mounted])
-  mounted = ''
-  await rm(outer, { recursive: true, force: true })
+  await disk?.close()
+  disk = undefined
 })
-
-async function tmpfs(size: string): Promise<string> {
-  outer = await mkdtemp(join(tmpdir(), 'hayai-disk-'))
-  const place = join(outer, 'small')
-  await mkdir(place)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', place])
-  mounted = place
-  return place
-}
-
-const mayMount = (() => {
-  try {
-    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 describe.each(heavy)('$engine as $format, on a full disk', (actor) => {
   const reason = actor.missing ?? (mayMount ? undefined : 'no file system can be mounted here')
@@ -43,7 +24,8 @@ describe.each(heavy)('$engine as $format, on a full disk', (actor) => {
   if (!mayMount) return it.skip('is tried: no file system can be mounted here, not even in CI', () => {})
 
   it('a snapshot fails, says so, and leaves nothing', async () => {
-    const small = await tmpfs('4m')
+    disk = await smallDisk('4m')
+    const small = disk.place
     scene = await stageIn(await mkdtemp(join(tmpdir(), 'hayai-disk-project-')))
     await scene.project.init({ name: 'shop', engine: actor.engine })
     await scene.project.start(['shop'])
@@ -60,12 +42,13 @@ describe.each(heavy)('$engine as $format, on a full disk', (actor) => {
   })
 
   it('a restore fails, says so, and leaves the live database as it was', async () => {
-    const small = await tmpfs(`${actor.disk.megabytes}m`)
+    disk = await smallDisk(`${actor.disk.megabytes}m`)
+    const small = disk.place
     scene = await stageIn(small)
     await scene.project.init({ name: 'shop', engine: actor.engine })
     await scene.project.start(['shop'])
     await actor.ballast(scene.project, 'shop', 20)
-    const elsewhere = join(outer, 'elsewhere')
+    const elsewhere = disk.beside
     await scene.project.snapshot({ database: 'shop', format: actor.format, output: elsewhere })
     const [snapshot] = await scene.project.snapshots({ folder: elsewhere })
     await actor.halve(scene.project, 'shop')
