@@ -2,15 +2,15 @@
 // which no name and no link of it leads.
 
 import { createReadStream, type Stats } from 'node:fs'
-import { chmod, link, lstat, lutimes, mkdir, open, readdir, readlink, symlink, type FileHandle } from 'node:fs/promises'
+import { chmod, link, lstat, lutimes, mkdir, open, readdir, readlink, rm, symlink, type FileHandle } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Bytes } from './bytes.ts'
 import { HayaiError, systemCode } from './errors.ts'
 import { tarEnd, tarHeader, tarPadding, tarReader, type TarHeader } from './tar.ts'
 import { sparseWriter } from './tree.ts'
 
-/** Nobody may write to the folder meanwhile. What is neither file, folder nor link is passed over. */
-export async function* packTree(root: string, signal: AbortSignal): Bytes {
+/** Nobody may write to the folder meanwhile. What is neither file, folder nor link is passed over. `removing`: each file once it was read. */
+export async function* packTree(root: string, signal: AbortSignal, removing = false): Bytes {
   const links = new Map<number, string>()
   async function* pack(name: string): Bytes {
     signal.throwIfAborted()
@@ -24,6 +24,7 @@ export async function* packTree(root: string, signal: AbortSignal): Bytes {
       yield headerOf(name, 'file', stats, stats.size, '')
       yield* content(path, stats.size, signal)
       yield tarPadding(stats.size)
+      if (removing) await rm(path)
     } else if (stats.isDirectory()) {
       if (name !== '') yield headerOf(name, 'folder', stats, 0, '')
       for (const each of (await readdir(path)).toSorted()) yield* pack(name === '' ? each : `${name}/${each}`)

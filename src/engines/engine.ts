@@ -102,8 +102,6 @@ export interface Invocation {
   readonly args: readonly string[]
   /** Added to a small, fixed environment. Secrets are revealed only to the child. */
   readonly env?: Readonly<Record<string, string | Secret>>
-  /** The program asks the server where its data is, and goes there: the folder must have for it the name that it has for the server. */
-  readonly whereServerSays?: true
   /** Ends the program, also one that hangs without a word. */
   readonly signal?: AbortSignal
   /** Its output goes into this file, and has been written there when it is yielded. */
@@ -124,6 +122,23 @@ export interface RestingCopy {
   readonly archive: Bytes
 }
 
+/** Where programs work that go to the server's own files, and leave what they make in a folder: where the server is, it may be in a container. */
+export interface Workshop {
+  /** Of an empty folder, as the programs of this run() see it, and of another for what they need but for a while. */
+  readonly path: string
+  readonly temporary: string
+  /** As the target's. The data has for these programs the very name that the server tells. */
+  run(invocation: Invocation, input?: Bytes): Bytes
+  /** Another one as soon as a file in the folder has grown or changed. */
+  extent(): Promise<string>
+  /** A small file of the folder, undefined where it is not there. */
+  read(name: string): Promise<string | undefined>
+  /** All that is in the folder, as a tar archive. Nobody writes there any more; where it can, it removes each file that it has read. */
+  archive(signal: AbortSignal): Bytes
+  /** Both folders are gone with it, and also when this process is killed. To be called always. */
+  close(): Promise<void>
+}
+
 /** An engine's hands on one database, the same in a file, a process, a container. */
 export interface Target {
   /** Where the server answers; undefined for a database that is a file. */
@@ -136,6 +151,8 @@ export interface Target {
   readonly scratch: string
   /** Runs a program with this input. The output ends only if the program exited 0; else it throws TOOL_FAILED with its last words. */
   run(invocation: Invocation, input?: Bytes): Bytes
+  /** Beside the live server. */
+  workshop(signal: AbortSignal): Promise<Workshop>
   /**
    * The folder of a live server, of one moment: the server is stopped, the folder copied aside, and the server answers again before
    * this settles, whether or not the copy came to anything. After a kill in between the next command brings it back. WRONG_STATE

@@ -16,7 +16,7 @@ import { liveContainer, liveOf, liveSeen, liveStatus, startLive, stopLive } from
 import { logsOf } from './compose/logs.ts'
 import { deletePlace, placeOf } from './compose/place.ts'
 import { projectIfAny, projectOf } from './compose/project.ts'
-import { awakeTarget, beside, within } from './compose/target.ts'
+import { awakeTarget } from './compose/target.ts'
 import { deleteUnfinished, makeTwin } from './compose/twin.ts'
 import { exchange, resumeExchange } from './exchange.ts'
 import { dropped, generationOf, generationsOf, neighbourOf, readLedger, switched, writeLedger, type Ledger } from './generations.ts'
@@ -119,9 +119,9 @@ function siteOf(home: Home): Site {
           cause,
         })
       }
-      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, within(container))
+      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container)
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, generation, endpoint, beside(container, other.name))
+      return awakeTarget(home, generation, endpoint, container, other.name)
     },
 
     twin: () => makeTwin(home),

@@ -14,6 +14,7 @@ import { called, generationFile, generationFolder, liveFile, liveIsThere, livePa
 import { entryOf, generationOf, generationsOf, grown, neighbourOf, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
 import { noContainers } from './no-containers.ts'
 import type { Generation, Runtime, Site, Twin } from './runtime.ts'
+import { workshopIn } from './workshop.ts'
 
 export const embedded: Runtime = embeddedRuntime({})
 
@@ -193,14 +194,16 @@ async function targetOf(home: Home, path: string): Promise<Target> {
   const scratch = join(dataDir, temporaryName('scratch')) // its name tells its owner: a killed command's is swept
   await makeFolder(dataDir)
   await mkdir(scratch, { mode: 0o700 })
+  const runs = ({ program, args, env, signal }: Invocation, input?: Bytes): Bytes =>
+    run({ file: program, args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input)
   return {
     endpoint: undefined,
     inner: undefined,
     path,
     scratch,
-    run: ({ program, args, env, signal }: Invocation, input?: Bytes) =>
-      run({ file: program, args, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, input),
     freeBytes: () => freeBytes(path),
+    run: runs,
+    workshop: () => workshopIn(scratch, runs),
     copyAtRest: () => Promise.reject(new Error('a file has no server to be stopped')),
     async close() {
       await rm(scratch, { recursive: true, force: true })

@@ -46,6 +46,7 @@ async function within<T>(path: string, work: (target: Target) => Promise<T>): Pr
       run,
       freeBytes: () => freeBytes(scratch),
       copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
+      workshop: () => Promise.reject(new Error('nobody works beside it')),
       close: () => Promise.resolve(),
     })
     expect(readdirSync(scratch).filter((name) => name !== 'spill')).toEqual([])

@@ -15,6 +15,7 @@ import { Secret } from '../../src/base/secret.ts'
 import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from '../../src/engines/mariadb/settings.ts'
+import { workshopIn } from '../../src/runtimes/workshop.ts'
 
 /** Where the server's program is; undefined where there is none with all its tools. */
 const folder = recipe.folders.filter((each) => !each.includes('{')).find((each) => existsSync(join(each, recipe.server)))
@@ -78,19 +79,23 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
   const endpoint: Endpoint = { host: '127.0.0.1', port, user: settings.user, password: settings.password, database: settings.database }
   let pid = await serve(place, purpose, log, account)
   await answering(endpoint, log)
-  const targetWith = (fakes: string | undefined): Target => ({
-    endpoint,
-    inner: endpoint,
-    path: dataDir,
-    scratch: root,
-    freeBytes: () => freeBytes(dataDir),
-    copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
-    async close() {},
-    run(invocation, input) {
+  const targetWith = (fakes: string | undefined): Target => {
+    const runs: Target['run'] = (invocation, input) => {
       const fake = fakes === undefined ? undefined : join(fakes, invocation.program)
       return run({ ...invocation, file: fake !== undefined && existsSync(fake) ? fake : program(invocation.program) }, input)
-    },
-  })
+    }
+    return {
+      endpoint,
+      inner: endpoint,
+      path: dataDir,
+      scratch: root,
+      freeBytes: () => freeBytes(dataDir),
+      copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
+      async close() {},
+      run: runs,
+      workshop: () => workshopIn(root, runs),
+    }
+  }
   const connecting = (host = '127.0.0.1'): readonly string[] => [
     '--no-defaults',
     `--host=${host}`,

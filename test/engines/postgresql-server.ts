@@ -107,6 +107,7 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
     scratch: folder,
     freeBytes: () => freeBytes(dataDir),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
+    workshop: () => Promise.reject(new Error('nobody works beside it')),
     async close() {},
     run(invocation, input) {
       const fake = fakes === undefined ? undefined : join(fakes, invocation.program)

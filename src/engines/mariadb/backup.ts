@@ -1,13 +1,11 @@
 // A physical copy of the running server: made by mariadb-backup beside the data, prepared, and only then packed. What is in it is
 // the state at the end of its making: everything that was committed until then, and nothing later.
 
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, type Bytes } from '../../base/bytes.ts'
-import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
-import type { Census, Dump, Endpoint, Outlined, Target } from '../engine.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
+import type { Census, Dump, Endpoint, Outlined, Target, Workshop } from '../engine.ts'
 import { look, sameMoment, standing, type Look } from './activity.ts'
 import { censusOf, countContents, keepsRows, readServer, type Contents, type Server } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
@@ -27,10 +25,12 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
   const signal = AbortSignal.any([outer, closing.signal])
   const endpoint = endpointOf(target)
   await called(target, ['--version'], signal)
+  let workshop: Workshop | undefined
   const session = await connect(dialect, endpoint, { signal })
   const close = async (): Promise<void> => {
     closing.abort(notToItsEnd())
     await session.close()
+    await workshop?.close()
   }
   try {
     const server = await readServer(session, dialect)
@@ -42,17 +42,16 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
     let instant = new Date()
     async function* bytes(): Bytes {
       try {
-        const folder = join(target.scratch, 'copy')
-        await mkdir(folder, { mode: 0o700 })
+        workshop = await target.workshop(signal)
         const counting = count(server, endpoint, before, signal)
         counting.catch(() => {}) // heard of below
-        yield* whileGrowing(folder, signal, copy(target, folder, innerOf(target), signal), () => refuseStuck(session, patience))
+        yield* whileGrowing(workshop, signal, copy(workshop, innerOf(target), signal), () => refuseStuck(session, patience))
         session.holds()
         instant = new Date()
         const { census, noted } = settled(before, await look(session, server, endpoint.database), await counting)
-        const tool = await refuseOtherVersion(folder, server)
-        yield* whileGrowing(folder, signal, called(target, prepareArguments(folder, target.scratch), signal))
-        yield* packed(folder, signal)
+        const tool = await refuseOtherVersion(workshop, server)
+        yield* whileGrowing(workshop, signal, called(workshop, prepareArguments(workshop), signal))
+        yield* packed(workshop.archive(signal))
         const { version } = server
         facts.resolve({
           product: dialect.product,
@@ -91,25 +90,25 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
 
 const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
-function copy(target: Target, folder: string, { host, port, user, password }: Endpoint, signal: AbortSignal): Promise<void> {
+function copy(workshop: Workshop, { host, port, user, password }: Endpoint, signal: AbortSignal): Promise<void> {
   const login = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, '--skip-ssl']
-  const places = [`--target-dir=${folder}`, `--tmpdir=${target.scratch}`]
+  const places = [`--target-dir=${workshop.path}`, `--tmpdir=${workshop.temporary}`]
   const args = ['--no-defaults', '--backup', ...login, ...places, `--parallel=${Math.min(4, availableParallelism())}`]
-  return called(target, args, signal, programEnvironment({ host, port, user, password, database: '' }))
+  return called(workshop, args, signal, programEnvironment({ host, port, user, password, database: '' }))
 }
 
-function prepareArguments(folder: string, scratch: string): readonly string[] {
-  return ['--no-defaults', '--prepare', `--target-dir=${folder}`, `--tmpdir=${scratch}`, '--use-memory=256M']
+function prepareArguments({ path, temporary }: Workshop): readonly string[] {
+  return ['--no-defaults', '--prepare', `--target-dir=${path}`, `--tmpdir=${temporary}`, '--use-memory=256M']
 }
 
 async function called(
-  target: Target,
+  place: Pick<Workshop, 'run'>,
   args: readonly string[],
   signal: AbortSignal,
   env: ReturnType<typeof programEnvironment> = {},
 ): Promise<void> {
   try {
-    await drain(target.run({ program: PROGRAM, args, env, signal, whereServerSays: true }))
+    await drain(place.run({ program: PROGRAM, args, env, signal }))
   } catch (error) {
     if (isCode(error, 'ENVIRONMENT')) {
       throw new HayaiError('ENVIRONMENT', error.message, { hint: INSTALL, cause: error })
@@ -133,7 +132,7 @@ const TICK = 3000
 const NOTHING = new Uint8Array(0)
 
 /** Gives an empty chunk now and then while files grow or change: whoever waits knows by it that the work goes on. */
-async function* whileGrowing(folder: string, signal: AbortSignal, work: Promise<void>, look = async (): Promise<void> => {}): Bytes {
+async function* whileGrowing(workshop: Workshop, signal: AbortSignal, work: Promise<void>, look = async (): Promise<void> => {}): Bytes {
   const done = work.then(() => true)
   done.catch(() => {}) // awaited below
   for (let last = ''; ;) {
@@ -143,7 +142,7 @@ async function* whileGrowing(folder: string, signal: AbortSignal, work: Promise<
     if (ended) return
     signal.throwIfAborted()
     await look()
-    const now = await extent(folder)
+    const now = await workshop.extent()
     if (now !== last) yield NOTHING
     last = now
   }
@@ -161,25 +160,11 @@ async function refuseStuck(session: Session, patience: number): Promise<void> {
   )
 }
 
-async function extent(folder: string): Promise<string> {
-  let [size, newest] = [0, 0]
-  for (const { parentPath, name } of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    try {
-      const found = await stat(join(parentPath, name))
-      size += found.size
-      newest = Math.max(newest, found.mtimeMs)
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error // renamed meanwhile
-    }
-  }
-  return `${size} ${newest}`
-}
-
 /** A copy is made by the server's own version: another one may read its files otherwise. */
-async function refuseOtherVersion(folder: string, { version }: Server): Promise<string> {
-  const there = await readdir(folder)
-  const info = INFO_FILES.find((name) => there.includes(name))
-  const tool = info === undefined ? '' : toolVersionIn(await readFile(join(folder, info), 'utf8'))
+async function refuseOtherVersion(workshop: Workshop, { version }: Server): Promise<string> {
+  let info: string | undefined
+  for (const name of INFO_FILES) info ??= await workshop.read(name)
+  const tool = toolVersionIn(info ?? '')
   if (tool === version) return tool
   throw new HayaiError('ENVIRONMENT', `${PROGRAM} is of version ${tool || 'unknown'}, and the server is ${version}`, {
     hint: `Install ${PROGRAM} ${version}; or, if the server's program was upgraded too, stop the database and start it again.`,

@@ -1,10 +1,10 @@
 // A prepared backup as a tar archive: a data folder that a server can be started on, and what mariadb-backup tells of it.
 
-import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import { tarEnd, tarHeader, tarPadding, throughTar, type TarHeader } from '../../base/tar.ts'
+import { tarEnd, tarHeader, tarPadding, tarReader, throughTar, type TarHeader } from '../../base/tar.ts'
 import { untar } from '../../base/untar.ts'
 import type { Target } from '../engine.ts'
 
@@ -14,33 +14,25 @@ const INFO = ['xtrabackup_info', 'mariadb_backup_info']
 const PREPARED = /^backup_type = (?:log-applied|full-prepared)$/m
 const SYSTEM = 'ibdata1'
 
-const PIECE = 1024 * 1024
-
-/** The files of a folder that nobody writes to any more; each is removed once it has been read, for they may be many. */
-export async function* packed(folder: string, signal: AbortSignal): Bytes {
-  for (const { parentPath, name, ...entry } of await inOrder(folder)) {
-    signal.throwIfAborted()
-    const path = join(parentPath, name)
-    const called = path.slice(folder.length + 1)
-    if (entry.isFolder) yield tarHeader({ name: called, kind: 'folder', size: 0, mode: 0o700, target: '' })
-    else {
-      const { size } = await stat(path)
-      yield tarHeader({ name: called, kind: 'file', size, mode: 0o600, target: '' })
-      yield* content(path, size)
-      yield tarPadding(size)
-      await rm(path)
+/** The same archive as it is kept: whatever machine it was made on, it is laid down anywhere as its owner's alone. */
+export async function* packed(archive: Bytes): Bytes {
+  const reader = tarReader()
+  let padding = tarPadding(0)
+  for await (const chunk of archive) {
+    for (const event of reader.feed(chunk)) {
+      if ('bytes' in event) yield event.bytes
+      else {
+        const { name, kind, size } = event.header
+        yield padding
+        padding = tarPadding(size)
+        if (kind === 'link' || kind === 'symlink' || leadsAway(name)) throw refused(name)
+        if (name !== '') yield tarHeader({ name, kind, size, mode: kind === 'folder' ? 0o700 : 0o600, target: '' })
+      }
     }
   }
+  reader.end()
+  yield padding
   yield tarEnd()
-}
-
-async function inOrder(folder: string) {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true })
-  const elsewhere = entries.find((each) => each.isSymbolicLink() || leadsAway(each.name))
-  if (elsewhere !== undefined) throw refused(join(elsewhere.parentPath, elsewhere.name).slice(folder.length + 1))
-  return entries
-    .map((each) => ({ parentPath: each.parentPath, name: each.name, isFolder: each.isDirectory() }))
-    .toSorted((a, b) => (join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1))
 }
 
 /** How InnoDB is told of a table whose file lies in another folder, that of the server that was copied. */
@@ -50,20 +42,6 @@ function refused(name: string): HayaiError {
   return new HayaiError('CONFLICT', `a table lies outside of the data folder: ${name} leads to it`, {
     hint: 'Use --format sql, which needs no such folders; or make the table anew without DATA DIRECTORY.',
   })
-}
-
-async function* content(path: string, size: number): Bytes {
-  const file = await open(path, 'r')
-  try {
-    for (let at = 0; at < size;) {
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(Math.min(PIECE, size - at)), 0, null, at)
-      if (bytesRead === 0) throw new HayaiError('TOOL_FAILED', `${path} became shorter while it was read`)
-      at += bytesRead
-      yield buffer.subarray(0, bytesRead)
-    }
-  } finally {
-    await file.close()
-  }
 }
 
 /** Passes the bytes on, and throws CORRUPT at their end when the archive is not whole, or not a backup that was prepared. */

@@ -12,7 +12,7 @@ import { imageName, imageOf } from './image.ts'
 import { see, type Seen } from './inspect.ts'
 import { logsOf } from './logs.ts'
 import { untilAnswers } from './readiness.ts'
-import { awakeTarget, beside, within } from './target.ts'
+import { awakeTarget } from './target.ts'
 
 export function adoptedSite(home: Home, container: string): Site {
   const { dataDir, runDir, name } = home.placement
@@ -87,9 +87,9 @@ export function adoptedSite(home: Home, container: string): Site {
           cause,
         })
       }
-      if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, within(container))
+      if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, container)
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, LIVE, endpoint, beside(container, other.name))
+      return awakeTarget(home, LIVE, endpoint, container, other.name)
     },
 
     twin: () => Promise.reject(replaced()),

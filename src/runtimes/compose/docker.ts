@@ -92,6 +92,9 @@ export function explained(error: unknown, program?: string): unknown {
   if (program === undefined || error.details?.['exit'] === undefined) return error
   const exit = Number(error.details['exit'] ?? 137) // none: a signal ended the client
   const last = words.split('\n').slice(-4).join('\n')
+  if ((exit === 126 || exit === 127) && /not found/i.test(words)) {
+    return new HayaiError('ENVIRONMENT', `${program} is not in the container's image`, { hint: 'Use an image that has it.', cause: error })
+  }
   const how = exit === 137 ? 'was ended, perhaps with its container' : `failed (exit ${exit})`
   return new HayaiError('TOOL_FAILED', `${program} ${how}${last === '' ? '' : `: ${last}`}`, {
     details: { ...error.details, program },

@@ -12,11 +12,22 @@ export interface Seen {
   readonly restarts: number
   readonly labels: Readonly<Record<string, string>>
   readonly image: string
+  readonly imageId: string
+  readonly mounts: readonly Mount[]
   /** Port in the container → port of this machine's loopback. */
   readonly ports: Readonly<Record<number, number>>
 }
 
+export interface Mount {
+  readonly kind: 'volume' | 'bind'
+  /** The volume's name, or the folder. */
+  readonly source: string
+  readonly target: string
+}
+
 interface Inspected {
+  readonly Image: string
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string; readonly Source: string; readonly Destination: string }[]
   readonly State: {
     readonly Running: boolean
     readonly Paused: boolean
@@ -32,7 +43,7 @@ interface Inspected {
 export async function see(container: string): Promise<Seen | undefined> {
   const said = await askIfThere(['container', 'inspect', '--format', '{{json .}}', container])
   if (said === undefined) return undefined
-  const { State, RestartCount, Config, NetworkSettings } = JSON.parse(said) as Inspected // Docker's API has said so since 1.12
+  const { State, RestartCount, Config, NetworkSettings, Image, Mounts } = JSON.parse(said) as Inspected // Docker's API has said so since 1.12
   const ports: Record<number, number> = {}
   for (const [inner, outer] of Object.entries(NetworkSettings.Ports ?? {})) {
     const port = Number(outer?.[0]?.HostPort)
@@ -46,6 +57,11 @@ export async function see(container: string): Promise<Seen | undefined> {
     restarts: RestartCount,
     labels: Config.Labels ?? {},
     image: Config.Image,
+    imageId: Image,
+    mounts: Mounts.flatMap(({ Type, Name, Source, Destination }): readonly Mount[] => {
+      if (Type === 'volume' && Name !== undefined) return [{ kind: Type, source: Name, target: Destination }]
+      return Type === 'bind' ? [{ kind: Type, source: Source, target: Destination }] : []
+    }),
     ports,
   }
 }

@@ -8,10 +8,12 @@ import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Target } from '../../engines/engine.ts'
 import { called, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
+import { workshopBeside } from './workshop.ts'
 
-/** Awake: its programs run in its container, or beside it on the same network. */
-export function awakeTarget(home: Home, generation: string, endpoint: Endpoint, entrance: Entrance): Promise<Target> {
-  return targetOf(home, generation, endpoint, () => entrance)
+/** Awake: its programs run in its container, or, those of another image, beside it on the same network. */
+export async function awakeTarget(home: Home, generation: string, endpoint: Endpoint, container: string, image?: string): Promise<Target> {
+  const entrance = image === undefined ? within(container) : beside(container, image)
+  return { ...(await targetOf(home, generation, endpoint, () => entrance)), workshop: (signal) => workshopBeside(home, container, signal) }
 }
 
 /** Asleep: files are laid down in a folder, and its programs see that folder, and the scratch, under their own names. */
@@ -30,12 +32,12 @@ export function asleepTarget(home: Home, generation: string, image: string): Pro
 }
 
 /** In the container. */
-export function within(container: string): Entrance {
+function within(container: string): Entrance {
   return { options: ['exec', '-i'], place: container }
 }
 
 /** In a container of another image that is made for the purpose, on the network of the first. */
-export function beside(container: string, image: string): Entrance {
+function beside(container: string, image: string): Entrance {
   return { options: ['run', '--rm', '-i', '--network', `container:${container}`], place: image }
 }
 
@@ -61,6 +63,7 @@ async function targetOf(
       const kilobytes = said.trimEnd().split('\n').at(-1)?.trim().split(/\s+/)[3]
       return Number(kilobytes) * 1024
     },
+    workshop: () => Promise.reject(new Error('a twin that sleeps has no server to work beside')),
     copyAtRest: () =>
       Promise.reject(
         new HayaiError('ENVIRONMENT', `the data folder of ${called(home)} cannot be copied at rest in a container yet`, {

@@ -22,7 +22,7 @@ import { choosePlace, deletePlace, makeVolume, type VolumePlace } from './place.
 import { projectOf } from './project.ts'
 import { explain, untilAnswers } from './readiness.ts'
 import { asArguments, containerOf, forgetFiles } from './service.ts'
-import { asleepTarget, awakeTarget, within } from './target.ts'
+import { asleepTarget, awakeTarget } from './target.ts'
 
 export async function makeTwin(home: Home): Promise<Twin> {
   const { placement, recipe } = home
@@ -51,7 +51,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
     async target() {
       mustStandBeside()
       if (running === undefined) return asleepTarget(home, name, image.name)
-      return awakeTarget(home, name, endpointAt(home, running.port), within(container))
+      return awakeTarget(home, name, endpointAt(home, running.port), container)
     },
 
     async wake(signal) {

@@ -11,6 +11,7 @@ import { packTree } from '../../base/tree-tar.ts'
 import type { Endpoint, Invocation, Target } from '../../engines/engine.ts'
 import type { Ledger } from '../generations.ts'
 import { atRest } from '../rest.ts'
+import { workshopIn } from '../workshop.ts'
 import { ownerOf, reach } from './account.ts'
 import { called, serverFolder, type Home } from './home.ts'
 import { liveOf } from './live.ts'
@@ -27,17 +28,21 @@ export async function targetOf(
   await makeFolder(dataDir)
   await mkdir(scratch, { mode: 0o700 })
   let found: Promise<Installation> | undefined
+
+  async function* runs({ program, ...invocation }: Invocation, input: Bytes | undefined, whereServerSays: boolean): Bytes {
+    const programs = await (found ??= installation())
+    const folder = serverFolder(home, generation)
+    await using reached = await reach([folder], whereServerSays ? await ownerOf(folder) : undefined)
+    yield* run({ file: programIn(programs, program), descriptors: reached.descriptors, ...invocation }, input)
+  }
+
   return {
     endpoint,
     inner: endpoint,
     path: serverFolder(home, generation),
     scratch,
-    async *run({ program, whereServerSays, ...invocation }: Invocation, input?: Bytes) {
-      const programs = await (found ??= installation())
-      const folder = serverFolder(home, generation)
-      await using reached = await reach([folder], whereServerSays === true ? await ownerOf(folder) : undefined)
-      yield* run({ file: programIn(programs, program), descriptors: reached.descriptors, ...invocation }, input)
-    },
+    run: (invocation, input) => runs(invocation, input, false),
+    workshop: () => workshopIn(scratch, (invocation, input) => runs(invocation, input, true)),
     async copyAtRest(signal, onFile) {
       if (ledger === undefined) throw new Error('a twin is nobody to copy from')
       const copy = join(scratch, 'at-rest')

@@ -39,6 +39,7 @@ export async function targetOf(path: string, scratch: string): Promise<Target> {
     },
     freeBytes: () => freeBytes(scratch),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
+    workshop: () => Promise.reject(new Error('nobody works beside it')),
     close: () => rm(scratch, { recursive: true, force: true }),
   }
 }
