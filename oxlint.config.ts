@@ -8,6 +8,8 @@ interface Room {
   /** What the room may import besides itself, as paths from src/. `types`: only their types. */
   readonly sees: readonly string[]
   readonly types?: readonly string[]
+  /** Its own folders, which may look into each other. */
+  readonly folders?: readonly string[]
 }
 
 const DOOR = 'It sees the door of the library (index.ts) and nothing behind it.'
@@ -31,6 +33,7 @@ const ROOMS: readonly Room[] = [
     name: 'core',
     why: 'core sees base, snapshots, project and the contracts: never a concrete engine, runtime or store.',
     sees: ['base/**', 'snapshots/**', 'project/**', 'engines/engine.ts', 'runtimes/runtime.ts', 'stores/store.ts'],
+    folders: ['backup', 'schedule'],
   },
   { name: 'cli', why: DOOR, sees: ['index.ts'] },
   { name: 'studio', why: DOOR, sees: ['index.ts'] },
@@ -54,10 +57,10 @@ function arrows(files: string, ...patterns: readonly Pattern[]): OxlintOverride 
 }
 
 /** The files of a room, and of the folders inside it, which are one step further away. */
-function roomArrows({ name, why, sees, types = [] }: Room): OxlintOverride[] {
+function roomArrows({ name, why, sees, types = [], folders = [] }: Room): OxlintOverride[] {
   return [
     { files: `src/${name}/*.ts`, up: '../', own: [] },
-    { files: `src/${name}/*/**`, up: '../../', own: ['!../*.ts'] },
+    { files: `src/${name}/*/**`, up: '../../', own: ['!../*.ts', ...folders.map((folder) => `!../${folder}/*.ts`)] },
   ].map(({ files, up, own }) =>
     arrows(
       files,

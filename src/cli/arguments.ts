@@ -9,6 +9,7 @@ export type Proposal =
   | 'databases'
   | 'snapshots'
   | 'backups'
+  | 'plans'
   | 'deleted'
   | 'folders'
   | 'files'

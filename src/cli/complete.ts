@@ -142,6 +142,8 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
       return [...(await orNone(backups())), [':folders', '']]
     case 'deleted':
       return orNone(deleted())
+    case 'plans':
+      return orNone(plans())
     case 'commands':
       return verbs()
     default:
@@ -180,6 +182,11 @@ async function snapshots(current: string): Promise<readonly Candidate[]> {
 async function backups(): Promise<readonly Candidate[]> {
   const project = await openProject()
   return (await project.backups()).map(({ name, created }) => [name, created === null ? '' : age(created)])
+}
+
+async function plans(): Promise<readonly Candidate[]> {
+  const project = await openProject()
+  return (await project.plans()).map(({ name, nextLocal }) => [name, nextLocal === null ? '' : `next ${nextLocal}`])
 }
 
 async function deleted(): Promise<readonly Candidate[]> {

@@ -57,6 +57,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Back up all databases at one moment; list, show, restore backups',
         load: async () => (await import('./commands/backup.ts')).backup,
       },
+      schedule: {
+        brief: 'Show the plans of .hayaidb; run one',
+        load: async () => (await import('./commands/schedule.ts')).schedule,
+      },
       health: {
         brief: 'Tell whether everything has a recent, proven copy',
         load: async () => (await import('./commands/health.ts')).health,

@@ -9,6 +9,7 @@ import type { Backups } from './backup-answers.ts'
 import type { Encrypting, Keys } from './key-answers.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
+import type { PlanView, Scheduling } from './schedule-answers.ts'
 import type { Latest } from './latest.ts'
 import type { DiffAnswer, DiffRequest, GuardAnswer, GuardRequest } from './comparing.ts'
 import type { Moving } from './moving-answers.ts'
@@ -65,6 +66,8 @@ export interface ValidateAnswer {
   readonly file: string
   readonly project: string
   readonly databases: readonly { readonly name: string; readonly engine: string; readonly exists: boolean }[]
+  /** What is taken by itself, each explained. */
+  readonly plans: readonly PlanView[]
   /** What is allowed but has no effect, or probably not the one meant; each a whole sentence with its line. */
   readonly warnings: readonly string[]
 }
@@ -101,7 +104,9 @@ export interface SnapshotRequest extends Encrypting {
   readonly comment?: string
   readonly tags?: readonly string[]
   /** `safety`: taken before something dangerous, and nobody asked for it by itself. A person when not given. */
-  readonly askedBy?: 'person' | 'safety'
+  readonly askedBy?: 'person' | 'schedule' | 'safety'
+  /** The plan that takes it. */
+  readonly plan?: string
   readonly dryRun?: boolean
 }
 
@@ -189,7 +194,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys {
+export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys, Scheduling {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

@@ -14,13 +14,19 @@ export interface BackupRequest extends Encrypting {
   readonly output?: string
   /** A database that fails is left out, and the backup says that it is partial. */
   readonly keepGoing?: boolean
-  readonly askedBy?: 'person' | 'safety'
+  readonly askedBy?: 'person' | 'schedule' | 'safety'
+  /** The plan that takes it. */
+  readonly plan?: string
+  /** Of each database's content, as for a snapshot; none when not given, but for archives. */
+  readonly compression?: string
   /** The language of backup_info.txt. */
   readonly language?: 'en' | 'pt'
   readonly dryRun?: boolean
 }
 
 export interface BackedUp {
+  /** The snapshot's. */
+  readonly id: string
   readonly database: string
   readonly engine: string
   readonly product: string

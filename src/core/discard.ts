@@ -54,15 +54,18 @@ async function bareAfter(going: readonly OnShelf[]): Promise<readonly string[]> 
   return [...new Set(going.map(({ manifest }) => manifest.database))].filter((database) => !left.has(database))
 }
 
-/** Into the trash, all of them or none but by a crash; LOCKED when one is being read. `hayai undo` then brings them back. */
-export async function throwAway(context: Context, going: readonly OnShelf[], verb: string) {
+/**
+ * Into the trash, all of them or none but by a crash; LOCKED when one is being read. `hayai undo` then brings them back, unless it was
+ * nobody's deed: what a schedule deletes at night is not what a person means in the morning.
+ */
+export async function throwAway(context: Context, going: readonly OnShelf[], verb: string, byPerson = true) {
   const until = new Date(Date.now() + GRACE_DAYS * 24 * 3600 * 1000)
   const ids = await changingSnapshots(context, `${verb} of ${going.length}`, async () => {
     for (const { stem, manifest } of going) await alone(context, manifest.id, `deleting ${stem}`, () => Promise.resolve())
     const done: string[] = []
     for (const folder of new Set(going.map((each) => each.folder))) {
       const here = going.filter((each) => each.folder === folder)
-      done.push((await throwAwayFrom(context, folder, here, until)).id)
+      done.push((await throwAwayFrom(context, folder, here, until, byPerson)).id)
     }
     return done
   })
@@ -70,7 +73,13 @@ export async function throwAway(context: Context, going: readonly OnShelf[], ver
   return { undo: `hayai snapshot undelete ${ids.join(' ')}`, until: until.toISOString() }
 }
 
-async function throwAwayFrom(context: Context, folder: string, going: readonly OnShelf[], until: Date): Promise<Discard> {
+async function throwAwayFrom(
+  context: Context,
+  folder: string,
+  going: readonly OnShelf[],
+  until: Date,
+  byPerson: boolean,
+): Promise<Discard> {
   const store = context.parts.openFolder(folder)
   await clearUp(store)
   const stems = new Set(going.map(({ stem }) => stem))
@@ -78,9 +87,11 @@ async function throwAwayFrom(context: Context, folder: string, going: readonly O
     each.kind === 'snapshot' && !stems.has(each.stem) ? each.manifest.files.map(({ name }) => name) : [],
   )
   const record = await announce(store, going, until)
-  await changeCatalog(context.root, `noting what is deleted from ${folder}`, (catalog) =>
-    withEvent(catalog, 'deleted', eventName(going), new Date(), record.id),
-  )
+  if (byPerson) {
+    await changeCatalog(context.root, `noting what is deleted from ${folder}`, (catalog) =>
+      withEvent(catalog, 'deleted', eventName(going), new Date(), record.id),
+    )
+  }
   for (const each of record.snapshots) {
     await alone(context, each.id, `deleting ${each.stem}`, () => discard(store, record, each, new Set(rest)))
   }

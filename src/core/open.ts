@@ -10,6 +10,7 @@ import type { Keys } from './key-answers.ts'
 import { keyringOf } from './keys/keyring.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
+import type { Scheduling } from './schedule-answers.ts'
 import { interrupted } from './watching.ts'
 
 /** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
@@ -32,6 +33,7 @@ function facade(context: Context, options: OpenOptions): Project {
     ...together(context),
     ...overseeing(context),
     ...keys(context, options),
+    ...scheduling(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -114,6 +116,13 @@ function keys(context: Context, { askPassphrase }: OpenOptions): Keys {
     keys: async () => (await import('./keys/keys.ts')).keys(context),
     identities: async () => (await import('./keys/keys.ts')).identities(),
     addRecipient: async (request) => (await import('./keys/keys.ts')).addRecipient(context, request),
+  }
+}
+
+function scheduling(context: Context): Scheduling {
+  return {
+    plans: async () => (await import('./schedule/show.ts')).planViews(context),
+    runPlan: (request, watch) => guarded(watch, async () => (await import('./schedule/run.ts')).runPlan(context, request, watch)),
   }
 }
 

@@ -1,5 +1,7 @@
 // What the verbs of plans are asked and what they answer: what is taken by itself, when, by whom, and how it went.
 
+import type { Watch } from './answers.ts'
+
 /** How a run of a plan went. A run that is `interrupted` took nothing, and its time is made up for; a `failed` one waits for its next. */
 export type Outcome = 'done' | 'failed' | 'interrupted'
 
@@ -48,4 +50,54 @@ export interface RunRecord {
   readonly deleted: readonly string[]
   /** What went wrong first; null when nothing did. */
   readonly error: RunFailure | null
+}
+
+export interface RunRequest {
+  readonly plan: string
+  /** Only when a time of its schedule has come that was not served yet: for programs that call at their own times. */
+  readonly due?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface RunAnswer {
+  readonly plan: string
+  /** null on a dry run, and when nothing was due. */
+  readonly record: RunRecord | null
+  /** What it does, step by step; each a phrase. */
+  readonly steps: readonly string[]
+  /** The next time of its schedule; null for a plan that does not run by itself. */
+  readonly next: string | null
+  readonly seconds: number
+  readonly dryRun: boolean
+}
+
+export interface Scheduling {
+  /** The plans that `.hayaidb` declares, explained. Changes nothing. */
+  plans(): Promise<readonly PlanView[]>
+  /** One run of a plan, now: take, check, copy, let go, and write down how it went. */
+  runPlan(request: RunRequest, watch?: Watch): Promise<RunAnswer>
+}
+
+/** A plan as `.hayaidb` declares it, explained, with what the record says of it. */
+export interface PlanView {
+  readonly name: string
+  readonly enabled: boolean
+  readonly take: 'backup' | 'snapshot'
+  /** All of the project when it is empty. */
+  readonly databases: readonly string[]
+  /** The cron line; null for a plan that runs only when it is called. */
+  readonly schedule: string | null
+  readonly timezone: string
+  /** When its schedule comes next; null when it does not run by itself. */
+  readonly next: string | null
+  /** The same by the clock of its time zone. */
+  readonly nextLocal: string | null
+  /** Absolute. */
+  readonly destinations: readonly string[]
+  /** What it does and what it keeps, as sentences. */
+  readonly words: readonly string[]
+  readonly last: RunRecord | null
+  /** Of a run that is at work now, or was killed: when it began. */
+  readonly running: string | null
+  readonly killed: string | null
 }

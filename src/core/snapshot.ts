@@ -84,6 +84,7 @@ async function take(context: Context, database: Database, { format, compression,
         comment: request.comment ?? null,
         tags: [...(request.tags ?? [])],
         askedBy: request.askedBy ?? ('person' as const),
+        plan: request.plan,
         git: await gitState(context.root),
         started,
       }

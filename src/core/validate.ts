@@ -7,6 +7,7 @@ import { loadConfig } from '../project/config.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { ValidateAnswer } from './answers.ts'
 import { engineOf, vocabularyOf, type Context } from './context.ts'
+import { planViews } from './schedule/show.ts'
 
 /** Throws CONFIG_INVALID with every problem and its place; NOT_FOUND when there is no such file. */
 export async function validate(context: Context): Promise<ValidateAnswer> {
@@ -34,6 +35,7 @@ export async function validate(context: Context): Promise<ValidateAnswer> {
     file: context.configFile,
     project: config.project ?? context.root.split('/').at(-1) ?? '',
     databases: Object.entries(config.databases).map(([name, { engine }]) => ({ name, engine, exists: existing[name] !== undefined })),
+    plans: await planViews(context),
     warnings,
   }
 }

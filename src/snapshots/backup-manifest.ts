@@ -44,6 +44,7 @@ export interface BackupManifest {
   readonly finished: string
   readonly comment: string | null
   readonly askedBy: Manifest['askedBy']
+  readonly plan?: Manifest['plan']
   readonly git: Manifest['git']
   /** Milliseconds from `instant` to the latest moment in it: no two databases are further apart. */
   readonly distance: number
@@ -71,6 +72,7 @@ const schema: z.ZodType<BackupManifest> = z.object({
   finished: z.iso.datetime(),
   comment: z.string().nullable(),
   askedBy: z.enum(['person', 'schedule', 'safety']),
+  plan: z.string().optional(),
   git: git.nullable(),
   distance: z.number().nonnegative(),
   moments: z.array(moment),

@@ -46,6 +46,8 @@ export interface Manifest {
   readonly tags: readonly string[]
   readonly pinned: boolean
   readonly askedBy: 'person' | 'schedule' | 'safety'
+  /** The plan that took it, whose retention it is under; not there in what nobody but a person asked for. */
+  readonly plan?: string | undefined
   readonly git: { readonly branch: string | null; readonly commit: string } | null
   readonly verification: { readonly at: string; readonly ok: boolean; readonly detail: string } | null
   /** What to type to restore it without Hayai. */

@@ -29,6 +29,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   tags: z.array(z.string()),
   pinned: z.boolean(),
   askedBy: z.enum(['person', 'schedule', 'safety']),
+  plan: z.string().optional(),
   git: z.object({ branch: z.string().nullable(), commit: z.string() }).nullable(),
   verification: z.object({ at: z.iso.datetime(), ok: z.boolean(), detail: z.string() }).nullable(),
   byHand: z.array(z.string()),

@@ -4,6 +4,7 @@ import type { ValidateAnswer } from '../../index.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
 import { count, place, table } from '../wording.ts'
+import { planLines } from './schedule-views.ts'
 
 export const validate = command({
   about: 'Checks .hayaidb and changes nothing. A mistake is told with its line and column, and with the key that was probably meant.',
@@ -18,12 +19,13 @@ export const validate = command({
   },
 })
 
-function validateText({ file, project, databases, warnings }: ValidateAnswer, style: Style): string {
+function validateText({ file, project, databases, plans, warnings }: ValidateAnswer, style: Style): string {
   const lines = [`${style.good('✓')} ${place(file)} is valid: project ${style.bold(project)}, ${count(databases.length, 'database')}`]
   if (databases.length > 0) {
     const rows = databases.map(({ name, engine, exists }) => [name, engine, exists ? 'created' : 'not created yet'])
     lines.push(table(['NAME', 'ENGINE', 'STATE'], rows, style))
   }
+  for (const plan of plans) lines.push(...planLines(plan, style))
   lines.push(...warnings.map((warning) => `${style.warn('warning:')} ${warning}`))
   if (databases.some(({ exists }) => !exists)) lines.push(`  create what is missing: hayai init --config ${place(file)}`)
   return lines.join('\n')

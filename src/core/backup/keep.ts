@@ -54,10 +54,10 @@ export async function backupStatus(context: Context, asked: string | undefined):
   }
 }
 
-type Known = Awaited<ReturnType<typeof findBackup>>
+export type KnownBackup = Awaited<ReturnType<typeof findBackup>>
 
 export async function deleteBackups(context: Context, request: BackupDeleteRequest): Promise<BackupDeleteAnswer> {
-  const going = new Map<string, Known>()
+  const going = new Map<string, KnownBackup>()
   for (const reference of request.references) {
     const found = await findBackup(context, { reference, ...(request.folder !== undefined && { folder: request.folder }) })
     going.set(found.view.path, found)
@@ -80,7 +80,7 @@ const recordSchema = z.object({
 type Record = z.infer<typeof recordSchema>
 
 /** Each by one rename into the trash beside it; a record tells until when, and is there before. */
-async function throwAway(context: Context, going: readonly Known[], verb: string) {
+export async function throwAway(context: Context, going: readonly KnownBackup[], verb: string) {
   await makeOwnFolder(context.root)
   const until = new Date(Date.now() + GRACE_DAYS * 24 * 3600 * 1000).toISOString()
   const ids: string[] = []
@@ -174,7 +174,7 @@ export async function pruneBackups(context: Context, request: BackupPruneRequest
   }
   await makeOwnFolder(context.root)
   const folder = folderOf(context, request.folder)
-  const known = (await backupsIn(folder)).filter((found): found is Known => found.manifest !== undefined)
+  const known = (await backupsIn(folder)).filter((found): found is KnownBackup => found.manifest !== undefined)
   const judged = judge(await Promise.all(known.map((found) => itemOf(context, found))), request.policy)
   const verdicts = judged.map(({ item, keep, reasons }) => ({ backup: item.found.view, keep, reasons }))
   const going = judged.filter(({ keep }) => !keep).map(({ item }) => item.found)

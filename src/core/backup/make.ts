@@ -9,6 +9,7 @@ import { HayaiError, systemCode } from '../../base/errors.ts'
 import { makeFolder, sweepPartials, syncTree, syncFolder, temporaryName, exists } from '../../base/files.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import { BACKUP_MANIFEST, BACKUP_VERSION, backupText, type BackupManifest, type Missing } from '../../snapshots/backup-manifest.ts'
+import { parseCompression } from '../../snapshots/codecs.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Watch } from '../answers.ts'
 import { audit } from '../audit.ts'
@@ -30,6 +31,7 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
   const began = performance.now()
   const databases = await chosen(context, request.databases ?? [])
   const recipients = await recipientsFor(context, request)
+  parseCompression(request.compression ?? 'none') // what is no compression is told before anything is held
   const folder = folderOf(context, request.output)
   const plan = [
     ...databases.map(
@@ -125,6 +127,7 @@ async function makeIn(making: Making): Promise<Made> {
     finished: new Date().toISOString(),
     comment: request.comment ?? null,
     askedBy: request.askedBy ?? 'person',
+    plan: request.plan,
     git: await gitState(context.root),
     distance: Math.max(0, ...saved.parts.map(({ snapshot }) => Date.parse(snapshot.instant) - saved.instant.getTime())),
     moments: saved.parts.map(({ snapshot, blocked }) => ({ database: snapshot.database, instant: snapshot.instant, blocked })),
@@ -247,14 +250,14 @@ function noneLeft(missing: readonly Missing[]): HayaiError {
 }
 
 /** The second backup of the same second ends with `-2`, and so on. */
-async function freeName(folder: string, name: string): Promise<string> {
+export async function freeName(folder: string, name: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const candidate = attempt === 1 ? name : `${name}-${attempt}`
     if (!(await exists(join(folder, candidate)))) return candidate
   }
 }
 
-async function giveName(folder: string, temporary: string, name: string): Promise<string> {
+export async function giveName(folder: string, temporary: string, name: string): Promise<string> {
   await syncTree(temporary)
   const path = join(folder, name)
   try {

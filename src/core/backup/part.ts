@@ -1,7 +1,7 @@
 // One database's part of a backup: its snapshot, as `hayai snapshot` would take it, under the name that it has in the backup.
 
 import { randomBytes } from 'node:crypto'
-import type { Dump } from '../../engines/engine.ts'
+import type { Dump, Format } from '../../engines/engine.ts'
 import { parseCompression } from '../../snapshots/codecs.ts'
 import type { Manifest } from '../../snapshots/manifest.ts'
 import { saveContent } from '../../snapshots/saving.ts'
@@ -72,12 +72,13 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
     comment: request.comment ?? null,
     tags: [],
     askedBy: request.askedBy ?? ('person' as const),
+    plan: request.plan,
     git,
     started,
   }
   const snapshot = await saveContent(store, `${name}_backup`, draft, dump, {
     format,
-    compression: parseCompression(format.extension === '.tar' ? 'gzip' : 'none'), // an archive is known by the name of .tar.gz
+    compression: parseCompression(compressionFor(format, request)),
     recipients,
     check: (bytes) => engine.check(format, bytes),
     signal: guard.signal,
@@ -88,4 +89,9 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
   })
   const { blocked = null } = await dump.facts()
   return { snapshot, blocked }
+}
+
+/** An archive is known by the name of .tar.gz. */
+function compressionFor({ extension }: Format, { compression }: BackupRequest): string {
+  return extension === '.tar' && (compression === undefined || compression === 'none') ? 'gzip' : (compression ?? 'none')
 }

@@ -142,8 +142,9 @@ export function viewOf(path: string, manifest: BackupManifest, flaws: readonly s
 }
 
 function backedUp(snapshot: Manifest, { moments }: BackupManifest): BackedUp {
-  const { database, engine, product, version, format, files, census, notes, instant } = snapshot
+  const { id, database, engine, product, version, format, files, census, notes, instant } = snapshot
   return {
+    id,
     database,
     engine,
     product,

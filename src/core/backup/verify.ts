@@ -52,7 +52,7 @@ export async function verifyBackup(context: Context, request: BackupReference, w
   })
 }
 
-async function keepVerdict(context: Context, path: string, manifest: BackupManifest): Promise<boolean> {
+export async function keepVerdict(context: Context, path: string, manifest: BackupManifest): Promise<boolean> {
   try {
     await changingSnapshots(context, 'noting a verdict', () => writeDurably(join(path, BACKUP_MANIFEST), backupText(manifest)))
     return true
@@ -63,7 +63,7 @@ async function keepVerdict(context: Context, path: string, manifest: BackupManif
 }
 
 /** Logs, configuration, rows of tables: one check for all that are as they were, and one for each that is not. */
-async function paperChecks(context: Context, path: string, { papers }: BackupManifest, view: Watching): Promise<readonly Check[]> {
+export async function paperChecks(context: Context, path: string, { papers }: BackupManifest, view: Watching): Promise<readonly Check[]> {
   view.stage('checking digests')
   const store = context.parts.openFolder(path)
   const failed: Check[] = []
