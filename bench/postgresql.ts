@@ -152,7 +152,7 @@ async function settle(): Promise<void> {
 const BATCH = 100_000
 
 /** Accounts as pgbench makes them, and rows of text; half of the bytes each. */
-async function fill(uri: string, bytes: number): Promise<{ readonly size: number; readonly version: string }> {
+export async function fill(uri: string, bytes: number): Promise<{ readonly size: number; readonly version: string }> {
   const client = new pg.Client({ connectionString: uri })
   await client.connect()
   try {

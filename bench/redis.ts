@@ -92,7 +92,7 @@ interface Login {
 }
 
 /** Hashes, strings and lists as applications have them: about a kilobyte for each turn of the loop. */
-async function fill({ port, env }: Login, bytes: number): Promise<void> {
+export async function fill({ port, env }: Login, bytes: number): Promise<void> {
   const script = `
     for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do
       redis.call('SET', 'session:' .. n, string.format('{"user":%d,"token":"%s"}', n, redis.sha1hex(n)), 'EX', 100000 + n)

@@ -2,6 +2,7 @@
 // Exit status 1 when a target is missed.
 
 import { parseArgs } from 'node:util'
+import { measureBackup } from './backup.ts'
 import { measureCompose } from './compose.ts'
 import { measureCompression } from './compression.ts'
 import { measureDuckdb } from './duckdb.ts'
@@ -36,6 +37,7 @@ try {
   if (values.only.includes('compose')) lines.push(...(await measureCompose(place, { bytes, runs })))
   if (values.only.includes('mariadb')) lines.push(...(await measureMariadb(place, { bytes, runs })))
   if (values.only.includes('redis')) lines.push(...(await measureRedis(place, { bytes: Math.min(bytes, 500e6), runs })))
+  if (values.only.includes('backup')) lines.push(...(await measureBackup(place, { bytes: bytes / 2, runs })))
   if (values.only.includes('compression')) await measureCompression(place, { bytes, runs })
   if (values.only.includes('startup')) lines.push(...(await measureStartup(place)))
 } finally {

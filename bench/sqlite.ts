@@ -39,7 +39,7 @@ export async function measureSqlite(
   ]
 }
 
-function fill(file: string, bytes: number): void {
+export function fill(file: string, bytes: number): void {
   const database = new DatabaseSync(file)
   try {
     database.exec('CREATE TABLE notes (id integer PRIMARY KEY, author text NOT NULL, body text NOT NULL)')

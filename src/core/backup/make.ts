@@ -20,7 +20,7 @@ import { encryptedFor, recipientsFor } from '../recipients.ts'
 import { sweepTrials } from '../trial.ts'
 import { watching, type Watching } from '../watching.ts'
 import { barrier, type Barrier, type Ticket } from './barrier.ts'
-import { folderNameOf, putConfiguration, putInfo, putLogs, putPaper, secretsOf } from './papers.ts'
+import { composeVersion, folderNameOf, putConfiguration, putInfo, putLogs, putPaper, secretsOf } from './papers.ts'
 import { sweepBackups } from './keep.ts'
 import { savePart, type Part } from './part.ts'
 import { putTables } from './tables.ts'
@@ -92,6 +92,7 @@ async function makeIn(making: Making): Promise<Made> {
   const { context, databases, request, view, folder, temporary } = making
   const started = new Date()
   const store = context.parts.openFolder(temporary)
+  const compose = composeVersion()
   const saved = await saveAll(making, store)
   view.stage('adding logs and configuration')
   const tables = await putTables(
@@ -110,6 +111,7 @@ async function makeIn(making: Making): Promise<Made> {
     path: join(folder, name),
     included,
     missing: saved.missing.map(({ database }) => database),
+    compose: await compose,
   } as const
   const papers = [
     ...tables.papers,

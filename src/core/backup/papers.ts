@@ -119,15 +119,16 @@ interface Page {
   readonly path: string
   readonly included: readonly string[]
   readonly missing: readonly string[]
+  readonly compose: string | undefined
 }
 
-export async function putInfo(context: Context, store: Store, { language, at, path, included, missing }: Page): Promise<Paper> {
+export async function putInfo(context: Context, store: Store, { language, at, path, included, missing, compose }: Page): Promise<Paper> {
   const words = WORDS[language]
   const near = relative(context.root, path)
   const lines = [
     `${words.created}: ${dateText(at)}`,
     `${words.folder}: ${near.startsWith('..') ? path : near}`,
-    `${words.compose}: ${(await composeVersion()) ?? words.none}`,
+    `${words.compose}: ${compose ?? words.none}`,
     `${words.included}: ${included.join(' ')}`,
     `${words.total}: ${included.length}`,
     ...(missing.length === 0 ? [] : [`${words.partial}: ${missing.join(' ')}`]),
@@ -135,7 +136,8 @@ export async function putInfo(context: Context, store: Store, { language, at, pa
   return putPaper(store, 'backup_info.txt', once(`${lines.join('\n')}\n`))
 }
 
-async function composeVersion(): Promise<string | undefined> {
+/** The version of Docker Compose; undefined where there is none. It takes its time: to be asked while other work is on its way. */
+export async function composeVersion(): Promise<string | undefined> {
   for (const [file, ...args] of [
     ['docker', 'compose', 'version', '--short'],
     ['docker-compose', 'version', '--short'],
