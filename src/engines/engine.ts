@@ -39,6 +39,8 @@ export interface Facts {
   readonly tools: Readonly<Record<string, string>>
   /** Of a dump: milliseconds for which writers, or some of them, were kept waiting; not there where nobody was. */
   readonly blocked?: number | undefined
+  /** The server's settings that are in force and are not its own defaults, by its own names, without secrets; none for a file. */
+  readonly settings?: Readonly<Record<string, string>> | undefined
 }
 
 export interface Outlined extends Facts {

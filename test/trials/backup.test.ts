@@ -63,6 +63,19 @@ describe('a backup of everything', () => {
     expect(Math.max(...instants) - Date.parse(made.created ?? '')).toBe(made.distance)
   })
 
+  it('holds the settings in force, without passwords', async () => {
+    const settingsOf = async (engine: string): Promise<unknown> =>
+      JSON.parse(await readFile(join(made.path, `config/my-${engine}.settings.json`), 'utf8'))
+    const known: Readonly<Record<string, unknown>> = {
+      postgresql: { shared_buffers: expect.stringMatching(/MB|GB/) as string, listen_addresses: '127.0.0.1' },
+      mariadb: { bind_address: '127.0.0.1', innodb_log_file_size: '33554432' },
+      redis: { bind: expect.stringContaining('127.0.0.1') as string, maxmemory: '0' },
+    }
+    for (const { engine, servers } of actors) {
+      if (servers > 0) expect(await settingsOf(engine)).toMatchObject({ engine, settings: known[engine] })
+    }
+  })
+
   it('holds no password', async () => {
     const entries = await readdir(made.path, { recursive: true, withFileTypes: true })
     for (const actor of actors) {

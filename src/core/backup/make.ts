@@ -103,6 +103,9 @@ async function makeIn(making: Making): Promise<Made> {
     view.signal,
   )
   const name = await freeName(folder, folderNameOf(saved.instant))
+  const inForce = new Map(
+    saved.parts.flatMap(({ snapshot, settings }) => (settings === undefined ? [] : [[snapshot.database, settings] as const])),
+  )
   const secrets = await secretsOf(context, databases)
   const included = saved.parts.map(({ snapshot }) => snapshot.database)
   const page = {
@@ -116,7 +119,7 @@ async function makeIn(making: Making): Promise<Made> {
   const papers = [
     ...tables.papers,
     ...(await putLogs(context, store, databases, secrets, making.recipients)),
-    ...(await putConfiguration(context, store, databases, secrets)),
+    ...(await putConfiguration(context, store, { databases, secrets, inForce })),
     await putInfo(context, store, page),
   ]
   const manifest: BackupManifest = {

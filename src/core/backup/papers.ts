@@ -71,8 +71,15 @@ const LONG = 12
 
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml']
 
-/** `.hayaidb`, the compose file where there is one, and what each server was told of its settings. */
-export async function putConfiguration(context: Context, store: Store, databases: readonly Database[], secrets: readonly string[]) {
+export interface Configured {
+  readonly databases: readonly Database[]
+  readonly secrets: readonly string[]
+  /** The settings in force, by database; where a server did not tell them, those that it was told stand for them. */
+  readonly inForce: ReadonlyMap<string, Readonly<Record<string, string>>>
+}
+
+/** `.hayaidb`, the compose file where there is one, and each server's settings in force. */
+export async function putConfiguration(context: Context, store: Store, { databases, secrets, inForce }: Configured) {
   const papers: Paper[] = []
   const long = secrets.filter((secret) => secret.length >= LONG)
   const put = async (name: string, text: string): Promise<void> =>
@@ -85,7 +92,14 @@ export async function putConfiguration(context: Context, store: Store, databases
   }
   for (const { name, engine, placement } of databases) {
     const { user, database, server } = placement.settings
-    const known = { engine: engine.name, version: placement.version ?? null, port: placement.port, user, database, settings: server }
+    const known = {
+      engine: engine.name,
+      version: placement.version ?? null,
+      port: placement.port,
+      user,
+      database,
+      settings: inForce.get(name) ?? server,
+    }
     if (engine.recipe.shape === 'server') await put(`${name}.settings.json`, `${JSON.stringify(known, null, 2)}\n`)
   }
   return papers

@@ -16,6 +16,8 @@ export interface Part {
   readonly snapshot: Manifest
   /** Milliseconds for which writers were kept waiting; null where nobody was. */
   readonly blocked: number | null
+  /** The settings in force, where the dump tells them. */
+  readonly settings: Readonly<Record<string, string>> | undefined
 }
 
 interface Saving {
@@ -87,8 +89,8 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
       tell(name, done, dump.expectedBytes)
     },
   })
-  const { blocked = null } = await dump.facts()
-  return { snapshot, blocked }
+  const { blocked = null, settings } = await dump.facts()
+  return { snapshot, blocked, settings }
 }
 
 /** An archive is known by the name of .tar.gz. */

@@ -30,6 +30,12 @@ export async function readServer(session: Session, dialect: Dialect): Promise<Se
   })
 }
 
+/** What is in force on the server because it was told so, without what may be a secret. */
+export async function settingsInForce(session: Session, { told }: Dialect): Promise<Readonly<Record<string, string>>> {
+  const rows = await session.query<{ name: string; value: string }>(told)
+  return Object.fromEntries(rows.filter((row) => !/passw|secret|token/.test(row.name)).map((row) => [row.name, row.value]))
+}
+
 export const isNewEnough = ({ version }: Server, wanted: string): boolean => compareVersions(version, wanted) >= 0
 
 const SYSTEM: ReadonlySet<string> = new Set(['information_schema', 'performance_schema', 'mysql', 'sys'])

@@ -23,6 +23,8 @@ export interface Dialect {
   readonly isRole: string
   /** Accounts that belong to the system. */
   readonly systemUsers: readonly string[]
+  /** Asks for the settings in force that the server was told, as `name` and `value`. */
+  readonly told: string
   /** Sequences, versioned tables, packages, PUBLIC: MariaDB has them. */
   readonly extended: boolean
 }
@@ -45,6 +47,8 @@ export const MARIADB: Dialect = {
   waitsForGuard: 'Waiting for backup lock',
   isRole: `is_role = 'Y'`,
   systemUsers: ['mariadb.sys', 'PUBLIC'],
+  told: `SELECT LOWER(VARIABLE_NAME) AS name, GLOBAL_VALUE AS value FROM information_schema.SYSTEM_VARIABLES
+    WHERE (GLOBAL_VALUE_ORIGIN <> 'COMPILE-TIME' OR GLOBAL_VALUE <> DEFAULT_VALUE) AND GLOBAL_VALUE IS NOT NULL ORDER BY 1`,
   extended: true,
 }
 
@@ -66,5 +70,7 @@ export const MYSQL: Dialect = {
   waitsForGuard: 'Waiting for backup lock',
   isRole: 'FALSE', // its roles are accounts like any other
   systemUsers: ['mysql.infoschema', 'mysql.session', 'mysql.sys'],
+  told: `SELECT i.VARIABLE_NAME AS name, v.VARIABLE_VALUE AS value FROM performance_schema.variables_info i
+    JOIN performance_schema.global_variables v USING (VARIABLE_NAME) WHERE i.VARIABLE_SOURCE <> 'COMPILED' ORDER BY 1`,
   extended: false,
 }

@@ -7,7 +7,7 @@ import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import type { Dump, Endpoint, Outlined, Ready, Target } from '../engine.ts'
 import { readAccounts, type Accounts } from './accounts.ts'
-import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table } from './catalog.ts'
+import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table, settingsInForce } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { readExtras } from './extras.ts'
 import { attended, giveWay, guard, lockTables, PATIENCE, stopWriters, type Patience } from './hold.ts'
@@ -146,6 +146,7 @@ async function hold({ dialect, target, signal, open, patience, ready }: Holding)
       tools: { [dialect.programs.dump]: tool },
       outline: structure,
       blocked,
+      settings: await settingsInForce(reading, dialect),
     },
   }
 }

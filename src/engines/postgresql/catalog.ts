@@ -27,6 +27,14 @@ export async function readServer(session: Session): Promise<Server> {
   return { version, major: Math.floor(row.number / 10_000) }
 }
 
+/** What is in force on the server and not as it comes. Of a connection string, which may hold a password, nothing is told. */
+export async function settingsInForce(session: Session): Promise<Readonly<Record<string, string>>> {
+  const rows = await session.query<{ name: string; value: string }>(`
+    SELECT name, current_setting(name) AS value FROM pg_settings
+    WHERE source NOT IN ('default', 'override', 'client', 'session', 'database', 'user', 'database user') AND name !~ 'conninfo|passphrase|password' ORDER BY name`)
+  return Object.fromEntries(rows.map(({ name: setting, value }) => [setting, value]))
+}
+
 export interface Listed {
   readonly name: string
   readonly template: boolean

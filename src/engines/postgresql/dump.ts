@@ -5,7 +5,18 @@ import { once, text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { landed, type Landing } from '../../base/landing.ts'
 import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Ready, Target } from '../engine.ts'
-import { countRoles, databaseCensus, isTouched, joined, listDatabases, outline, readServer, type Outline, type Server } from './catalog.ts'
+import {
+  countRoles,
+  databaseCensus,
+  isTouched,
+  joined,
+  listDatabases,
+  outline,
+  readServer,
+  settingsInForce,
+  type Outline,
+  type Server,
+} from './catalog.ts'
 import { endLine, headLine } from './marks.ts'
 import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
 import { connectTo, createDatabase, databaseProperties, readMaking } from './properties.ts'
@@ -129,6 +140,7 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
         version: server.version,
         notes: [...notes, ...described.flatMap((each) => each.notes)],
         tools: { pg_dump: tool },
+        settings: await settingsInForce(main),
         outline: joinedOutlines(described.map(({ structure }) => structure)),
       }
     },

@@ -6,7 +6,7 @@ import type { Dump, Format, Outlined, Ready, Target } from '../engine.ts'
 import { census } from './census.ts'
 import type { Dialect } from './dialect.ts'
 import { packed } from './folder.ts'
-import { readVersion } from './inspect.ts'
+import { readVersion, settingsInForce } from './inspect.ts'
 import { rdbCounter, type Counted } from './rdb.ts'
 import { endpointOf, open, type Session } from './session.ts'
 import { outlineOf, readLibraries } from './survey.ts'
@@ -18,6 +18,7 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
     const version = await readVersion(dialect, session)
     const notes = await accountNotes(session)
     const libraries = await readLibraries(session)
+    const settings = await settingsInForce(session)
     const asFolder = format.name === 'tar'
     await ready?.()
     const { size, bytes } = await transfer(session, asFolder)
@@ -30,6 +31,7 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
         census: census(counted),
         notes: [...notes, ...moduleNotes(counted.modules)],
         tools: {},
+        settings,
         outline: outlineOf(counted.types, libraries, undefined),
       })
     return {
