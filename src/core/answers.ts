@@ -68,6 +68,8 @@ export interface ValidateAnswer {
   readonly databases: readonly { readonly name: string; readonly engine: string; readonly exists: boolean }[]
   /** What is taken by itself, each explained. */
   readonly plans: readonly PlanView[]
+  /** With `enable_ssl`: of each server, until when its certificate holds; null where the next start makes one. */
+  readonly certificates: readonly { readonly database: string; readonly until: string | null }[]
   /** What is allowed but has no effect, or probably not the one meant; each a whole sentence with its line. */
   readonly warnings: readonly string[]
 }
@@ -80,6 +82,8 @@ export interface Connection {
   readonly user: string | null
   readonly password: Secret | null
   readonly database: string | null
+  /** The file by which the server's certificate is checked; null where connections are plain. */
+  readonly tls: { readonly authority: string } | null
   readonly file: string | null
   /** Holds the password. */
   readonly uri: Secret

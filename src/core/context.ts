@@ -1,6 +1,7 @@
 // What every verb stands on: the project that was found, the parts it may use, and one database of it with everything
 // that belongs to it.
 
+import { basename, resolve } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { exists } from '../base/files.ts'
 import { withLock } from '../base/locks.ts'
@@ -12,7 +13,8 @@ import { readCatalog, type DatabaseRecord } from '../project/catalog.ts'
 import { readConfig, type Config } from '../project/config.ts'
 import type { Paths } from '../project/paths.ts'
 import { readSecret } from '../project/secrets.ts'
-import type { Placement, Runtime, Site } from '../runtimes/runtime.ts'
+import type { CertificateFolder } from '../project/tls/folder.ts'
+import type { CertificateSource, Placement, Runtime, Site } from '../runtimes/runtime.ts'
 import type { Keyring } from '../snapshots/age.ts'
 import type { Aliases, Store } from '../stores/store.ts'
 
@@ -108,6 +110,8 @@ export async function assemble(
 
 /** What `.hayaidb` says that a database's place depends on. */
 export interface Declared {
+  /** Where certificates are; undefined where connections are plain. */
+  readonly certificates?: string | undefined
   readonly project: string | undefined
   readonly environment: Readonly<Record<string, string>>
   readonly container: Omit<Placement['container'], 'environment'>
@@ -121,9 +125,10 @@ const NOTHING: Declared = {
 
 export function declaredIn(config: Config | undefined, name: string): Declared {
   const declared = config?.databases[name]
-  if (declared === undefined) return { ...NOTHING, project: config?.project }
+  const certificates = config?.security?.enable_ssl === true ? (config.security.ssl_cert_path ?? './ssl') : undefined
+  if (declared === undefined) return { ...NOTHING, project: config?.project, certificates }
   const { environment, image, volumes, memory, restart, healthcheck } = declared
-  return { project: config?.project, environment, container: { image, volumes, memory, restart, healthcheck } }
+  return { project: config?.project, certificates, environment, container: { image, volumes, memory, restart, healthcheck } }
 }
 
 export function engineOf(context: Context, name: string): Engine {
@@ -175,7 +180,7 @@ async function placementOf(
   name: string,
   entry: DatabaseRecord,
   engine: Engine,
-  { project, environment, container }: Declared,
+  { project, environment, container, certificates }: Declared,
 ): Promise<Placement> {
   const { paths } = context
   return {
@@ -190,7 +195,17 @@ async function placementOf(
     logFile: paths.logFile(name),
     project: { root: context.root, name: project, folder: paths.compose },
     container: { ...container, environment, adopted: entry.container },
+    certificates: certificates === undefined ? undefined : sourceOf(context, name, project, certificates),
   }
+}
+
+function sourceOf(context: Context, name: string, project: string | undefined, path: string): CertificateSource {
+  const folder = certificateFolder(context, project, path)
+  return { ensure: async () => (await import('../project/tls/folder.ts')).certificatesFor(folder, name) }
+}
+
+export function certificateFolder({ paths, root }: Context, project: string | undefined, path: string): CertificateFolder {
+  return { path: resolve(root, path), lock: paths.certificatesLock, project: project ?? basename(root), root }
 }
 
 // The login is what the server was made with; a later edit of `environment:` does not change what a server accepts.

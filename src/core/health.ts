@@ -13,7 +13,7 @@ import type { BackupView } from './backup-answers.ts'
 import type { Context } from './context.ts'
 import { shelvesOf, type Shelf } from './library.ts'
 import type { DatabaseHealth, HealthAnswer, HealthRequest, Proof } from './overseeing.ts'
-import { concernsOf } from './concerns.ts'
+import { serversOf } from './concerns.ts'
 
 /** A daily one, and two hours for one that was late. */
 const DAILY = '26h'
@@ -28,14 +28,16 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   const backups = (await backupsIn(context.paths.backups)).map(({ view }) => view).filter(({ whole }) => whole)
   const proofs = await proofsIn(context.paths.auditLog)
   const subjects = names.map((database) => ({ database, copies: copies.get(database) ?? [], backups: madeOf(backups, database) }))
-  const concerns = await concernsOf(context)
+  const servers = await serversOf(context, now)
   const judged = subjects.map((subject) => ({
     subject,
-    findings: [...judgeDatabase(subject, limits), ...(concerns.get(subject.database) ?? [])],
+    findings: [...judgeDatabase(subject, limits), ...(servers.get(subject.database)?.findings ?? [])],
   }))
   const rooms = await roomsOf(context, subjects, backups)
   const findings: readonly Finding[] = [...judged.flatMap((each) => each.findings), ...rooms.flatMap(judgeRoom)]
-  const databases = judged.map(({ subject, findings: own }) => stateOf(subject, own, proofs.get(subject.database)))
+  const databases = judged.map(({ subject, findings: own }) =>
+    stateOf(subject, own, proofs.get(subject.database), servers.get(subject.database)?.until),
+  )
   return { healthy: findings.length === 0, databases, findings, maxAge }
 }
 
@@ -90,7 +92,7 @@ function newestOf(copies: readonly Copy[]): Copy | undefined {
   return copies.filter(({ flaw }) => flaw === undefined).toSorted((a, b) => b.time.getTime() - a.time.getTime())[0]
 }
 
-function stateOf(subject: Subject, findings: readonly Finding[], proof: Proof | undefined): DatabaseHealth {
+function stateOf(subject: Subject, findings: readonly Finding[], proof: Proof | undefined, until: Date | undefined): DatabaseHealth {
   const { database, copies, backups } = subject
   const verified = copies.flatMap(({ verified: verdict }) =>
     verdict?.ok === true ? [{ at: verdict.at.toISOString(), by: 'verify' as const }] : [],
@@ -102,6 +104,7 @@ function stateOf(subject: Subject, findings: readonly Finding[], proof: Proof | 
     snapshots: copies.filter(({ flaw }) => flaw === undefined).length,
     newestSnapshot: newestOf(copies)?.time.toISOString() ?? null,
     newestBackup: backups.toSorted((a, b) => b.getTime() - a.getTime())[0]?.toISOString() ?? null,
+    certificate: until?.toISOString() ?? null,
     proven: proofs.toSorted((a, b) => b.at.localeCompare(a.at))[0] ?? null,
   }
 }

@@ -23,6 +23,8 @@ export interface DatabaseHealth {
   readonly newestBackup: string | null
   /** The last time that a copy of it was proven by a restore; null when that never was. */
   readonly proven: Proof | null
+  /** Until when the certificate of its server holds; null where connections are plain. */
+  readonly certificate: string | null
 }
 
 export interface HealthAnswer {

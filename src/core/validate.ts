@@ -3,10 +3,10 @@
 import { HayaiError } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
 import { readCatalog } from '../project/catalog.ts'
-import { loadConfig } from '../project/config.ts'
+import { loadConfig, type LoadedConfig } from '../project/config.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { ValidateAnswer } from './answers.ts'
-import { engineOf, vocabularyOf, type Context } from './context.ts'
+import { certificateFolder, engineOf, vocabularyOf, type Context } from './context.ts'
 import { planViews } from './schedule/show.ts'
 
 /** Throws CONFIG_INVALID with every problem and its place; NOT_FOUND when there is no such file. */
@@ -36,8 +36,33 @@ export async function validate(context: Context): Promise<ValidateAnswer> {
     project: config.project ?? context.root.split('/').at(-1) ?? '',
     databases: Object.entries(config.databases).map(([name, { engine }]) => ({ name, engine, exists: existing[name] !== undefined })),
     plans: await planViews(context),
+    certificates: await certificatesOf(context, loaded, warnings),
     warnings,
   }
+}
+
+/** Throws CONFIG_INVALID when those that are there do not do. */
+async function certificatesOf(
+  context: Context,
+  { config, where }: LoadedConfig,
+  warnings: string[],
+): Promise<ValidateAnswer['certificates']> {
+  const { enable_ssl: encrypted, ssl_cert_path: path = './ssl' } = config.security ?? {}
+  if (encrypted !== true) return []
+  const { certificateThere } = await import('../project/tls/folder.ts')
+  const found: { readonly database: string; readonly until: string | null }[] = []
+  for (const [database, { engine: called, container }] of Object.entries(config.databases)) {
+    const { recipe, title } = engineOf(context, called)
+    if (recipe.shape === 'file') continue
+    if (!recipe.secures || container !== undefined) {
+      const who = recipe.secures ? 'a container that others made' : title
+      warnings.push(`${where(['databases', database])}: connections to "${database}" are not encrypted: Hayai cannot make ${who} do that.`)
+      continue
+    }
+    const there = await certificateThere(certificateFolder(context, config.project, path), database)
+    found.push({ database, until: there?.until.toISOString() ?? null })
+  }
+  return found
 }
 
 function declaresOther(declared: { password: Secret; user: string }, made: { password: Secret; user?: string }): boolean {

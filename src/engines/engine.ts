@@ -208,8 +208,10 @@ export interface ServerRecipe {
    * names none, the runtime has one in the project.
    */
   readonly shares: (settings: Settings) => readonly string[]
-  /** Files that the live server, or what it starts, reads: by name, their content. Never a secret. */
-  readonly texts: (settings: Settings) => Readonly<Record<string, string>>
+  /** Whether it can be made to take encrypted connections alone. */
+  readonly secures: boolean
+  /** Files that the live server, or what it starts, reads: by name, their content. Never a secret. `secured`: it has certificates. */
+  readonly texts: (settings: Settings, secured: boolean) => Readonly<Record<string, string>>
   /** Files below the data folder (`a/b`) by whose presence `serve` decides. */
   readonly looksFor: readonly string[]
   /**

@@ -8,6 +8,23 @@ export interface Endpoint {
   readonly user: string
   readonly password: Secret
   readonly database: string
+  /** Connections are encrypted, and the server proves who it is; nobody is let in otherwise. */
+  readonly tls?: Trust | undefined
+}
+
+/** The authority by which a server's certificate is checked. */
+export interface Trust {
+  /** PEM. */
+  readonly authority: string
+  /** The file that holds it, as the programs see it that connect to this endpoint. */
+  readonly file: string
+}
+
+/** Files with which a server proves who it is, as it sees them. */
+export interface Certificates {
+  readonly authority: string
+  readonly certificate: string
+  readonly key: string
 }
 
 /** What an engine made of `environment:`. For a file without users all three are empty. */
@@ -33,6 +50,8 @@ export interface Surroundings {
   readonly shares: Readonly<Record<string, string>>
   /** A plain name that no other data folder has, not even one that was made of a copy of this one. */
   readonly mark: string
+  /** When there, the server takes encrypted connections alone. */
+  readonly certificates?: Certificates | undefined
 }
 
 /** While a database is made or filled, there is nothing. */
@@ -85,5 +104,5 @@ export interface ContainerFacts {
   /** What `.hayaidb` would say of a container that others made, from its environment and the arguments of its program. */
   readonly declared: (environment: Readonly<Record<string, string>>, args: readonly string[]) => Readonly<Record<string, string>>
   /** A program in the image that succeeds when the server answers over TCP. */
-  readonly healthcheck: (settings: Settings) => readonly string[]
+  readonly healthcheck: (settings: Settings, secured: boolean) => readonly string[]
 }

@@ -12,6 +12,7 @@ import { checkEnds } from './postgresql/marks.ts'
 import { pieces } from './postgresql/pieces.ts'
 import { recipe } from './postgresql/recipe.ts'
 import { settings } from './postgresql/settings.ts'
+import { clientSettings } from './postgresql/tls.ts'
 import { tableRows } from './postgresql/table-rows.ts'
 
 const sql: Format = {
@@ -60,5 +61,7 @@ function uri(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) throw new Error('a PostgreSQL database is a server, and has an endpoint')
   const { host, port, user, password, database } = endpoint
   const [login, secret, path] = [user, password.reveal(), database].map(encodeURIComponent)
-  return `postgresql://${login}:${secret}@${host}:${port}/${path}`
+  const { sslmode, sslrootcert } = clientSettings(endpoint)
+  const secured = sslrootcert === undefined ? '' : `?sslmode=${sslmode}&sslrootcert=${encodeURIComponent(sslrootcert)}`
+  return `postgresql://${login}:${secret}@${host}:${port}/${path}${secured}`
 }

@@ -155,8 +155,12 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
   warnings.push(...planWarnings(raw).map(({ path, says }) => `${where(path)}: ${says}`))
-  if (raw.global?.security !== undefined)
-    warn(['global', 'security'], 'connections are not encrypted, and passwords are kept in .hayai/secrets')
+  const { enable_ssl: encrypted, ssl_cert_path: path, ...secrets } = raw.global?.security ?? {}
+  if (path !== undefined && encrypted !== true)
+    warnings.push(
+      `${where(['global', 'security', 'ssl_cert_path'])}: "ssl_cert_path" has no effect without \`enable_ssl: true\`: connections are not encrypted.`,
+    )
+  if (Object.keys(secrets).length > 0) warn(['global', 'security'], 'passwords are kept in .hayai/secrets')
   return warnings
 }
 

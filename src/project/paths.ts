@@ -27,6 +27,8 @@ export interface Paths {
   readonly journal: string
   readonly togetherLock: string
   readonly auditLog: string
+  /** Held while certificates are made. */
+  readonly certificatesLock: string
   /** What became of the runs of plans; a lock for each plan, one for who runs plans now, and that of the daemon. */
   readonly runs: string
   readonly planLock: (plan: string) => string
@@ -74,6 +76,7 @@ export function pathsOf(root: string): Paths {
     journal: join(own, 'together.json'),
     togetherLock: join(own, 'together.lock'),
     auditLog: join(own, 'audit.log'),
+    certificatesLock: join(own, 'certificates.lock'),
     runs: join(own, 'runs.jsonl'),
     planLock: (plan) => resolveInside(join(own, 'locks', 'plans'), plan),
     scheduleLock: join(own, 'schedule.lock'),

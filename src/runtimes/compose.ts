@@ -10,7 +10,7 @@ import { adoptedSite } from './compose/adopted.ts'
 import { ask } from './compose/docker.ts'
 import { examine } from './compose/examine.ts'
 import { removeService } from './compose/file.ts'
-import { called, endpointAt, LABEL, type Home, type Moment, type Patience } from './compose/home.ts'
+import { called, LABEL, liveEndpoint, type Home, type Moment, type Patience } from './compose/home.ts'
 import { imageName, imageOf } from './compose/image.ts'
 import { liveContainer, liveOf, liveSeen, liveStatus, startLive, stopLive } from './compose/live.ts'
 import { logsOf } from './compose/logs.ts'
@@ -22,6 +22,7 @@ import { exchange, resumeExchange } from './exchange.ts'
 import { dropped, generationOf, generationsOf, neighbourOf, readLedger, switched, writeLedger, type Ledger } from './generations.ts'
 import { generationFolders, isUnfinished, markUnfinished } from './marks.ts'
 import type { Runtime, Site } from './runtime.ts'
+import { proofOf } from './secured.ts'
 
 export const compose: Runtime = composeRuntime({})
 
@@ -69,6 +70,8 @@ function siteOf(home: Home): Site {
   return {
     path: dataDir,
 
+    proof: () => proofOf(home.placement),
+
     async status() {
       return liveStatus(home, await readLedger(dataDir))
     },
@@ -110,7 +113,7 @@ function siteOf(home: Home): Site {
       const seen = await liveSeen(home)
       const generation = seen?.labels[LABEL.generation] ?? ledger.live
       if (seen?.running !== true) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
-      const endpoint = endpointAt(home, home.placement.port)
+      const endpoint = await liveEndpoint(home)
       try {
         await home.recipe.answers(endpoint)
       } catch (cause) {

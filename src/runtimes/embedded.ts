@@ -54,6 +54,8 @@ function siteOf(home: Home): Site {
   return {
     path: livePath(home),
 
+    proof: () => Promise.resolve(undefined),
+
     async status() {
       return (await liveIsThere(home)) ? 'file' : 'missing'
     },

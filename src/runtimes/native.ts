@@ -20,7 +20,7 @@ import {
 import { markFinished, markUnfinished } from './marks.ts'
 import { accountFor, startedAs } from './native/account.ts'
 import { deleteUnfinished, makeReady, makeUnfinished, refuseUnknownData, sweepFolders } from './native/folders.ts'
-import { called, endpointAt, generationFolder, type Home, type Moment, type Patience } from './native/home.ts'
+import { called, generationFolder, liveEndpointAt, type Home, type Moment, type Patience } from './native/home.ts'
 import { findInstallation, type Installation } from './native/installation.ts'
 import { installationOf, liveOf, liveServing, liveStatus, startLive, stopLive } from './native/live.ts'
 import { logOf } from './native/log.ts'
@@ -28,6 +28,7 @@ import { targetOf } from './native/target.ts'
 import { installationForNew, makeTwin } from './native/twin.ts'
 import { noContainers } from './no-containers.ts'
 import type { Runtime, Site } from './runtime.ts'
+import { proofOf } from './secured.ts'
 
 export const native: Runtime = nativeRuntime({})
 
@@ -63,6 +64,8 @@ function siteOf(home: Home): Site {
 
   return {
     path: dataDir,
+
+    proof: () => proofOf(home.placement),
 
     async status() {
       return liveStatus(home, await readLedger(dataDir))
@@ -101,7 +104,7 @@ function siteOf(home: Home): Site {
       const serving = await liveServing(home)
       const { name } = home.placement
       if (serving === undefined) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
-      const endpoint = endpointAt(home, serving.port)
+      const endpoint = await liveEndpointAt(home, serving.port)
       try {
         await home.recipe.answers(endpoint)
       } catch (cause) {

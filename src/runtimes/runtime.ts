@@ -1,7 +1,7 @@
 // The contract of a runtime: where databases live. A runtime never knows what it runs; an engine's recipe tells it.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { Engine, Settings, Target } from '../engines/engine.ts'
+import type { Certificates, Engine, Settings, Target, Trust } from '../engines/engine.ts'
 
 /** `unreachable`: what runs the databases, such as Docker, does not answer. */
 export type Status = 'running' | 'stopped' | 'file' | 'missing' | 'unhealthy' | 'unreachable'
@@ -25,6 +25,18 @@ export interface Placement {
   readonly logFile: string
   readonly project: ProjectPlace
   readonly container: ContainerWish
+  /** When there, a live server takes encrypted connections alone. */
+  readonly certificates?: CertificateSource | undefined
+}
+
+export interface CertificateSource {
+  /** Paths of files that are good now: made, renewed, or found; throws CONFIG_INVALID when those that were put there are not. */
+  ensure(): Promise<Certificates>
+}
+
+/** By what the clients of a live server check it, and how long its certificate holds. */
+export interface Proof extends Trust {
+  readonly until: Date
 }
 
 export interface ProjectPlace {
@@ -91,6 +103,8 @@ export interface Site {
   readonly path: string
   /** Asked of the system, never remembered. */
   status(): Promise<Status>
+  /** Of the server that runs, or ran last: undefined where it takes plain connections. */
+  proof(): Promise<Proof | undefined>
   /** Makes the first generation. Throws CONFLICT when there is data already. Half a creation leaves nothing. */
   create(): Promise<void>
   /** Returns when the database answers a query. Does nothing when it already does. */

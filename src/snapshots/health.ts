@@ -40,6 +40,7 @@ export type Kind =
   | 'backup-old'
   | 'disk'
   | 'archiving'
+  | 'certificate'
 
 export interface Finding {
   readonly kind: Kind

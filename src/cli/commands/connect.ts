@@ -28,8 +28,8 @@ function revealed(connection: Connection): Revealed {
 }
 
 function entriesOf(shown: Revealed): readonly (readonly [string, string])[] {
-  const { host, port, user, password, database, file, uri } = shown
-  return Object.entries({ host, port, user, password, database, file, uri }).flatMap(([name, value]) =>
+  const { host, port, user, password, database, tls, file, uri } = shown
+  return Object.entries({ host, port, user, password, database, authority: tls?.authority ?? null, file, uri }).flatMap(([name, value]) =>
     value === null ? [] : [[name, String(value)] as const],
   )
 }

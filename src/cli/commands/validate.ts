@@ -19,13 +19,15 @@ export const validate = command({
   },
 })
 
-function validateText({ file, project, databases, plans, warnings }: ValidateAnswer, style: Style): string {
+function validateText({ file, project, databases, plans, certificates, warnings }: ValidateAnswer, style: Style): string {
   const lines = [`${style.good('✓')} ${place(file)} is valid: project ${style.bold(project)}, ${count(databases.length, 'database')}`]
   if (databases.length > 0) {
     const rows = databases.map(({ name, engine, exists }) => [name, engine, exists ? 'created' : 'not created yet'])
     lines.push(table(['NAME', 'ENGINE', 'STATE'], rows, style))
   }
   for (const plan of plans) lines.push(...planLines(plan, style))
+  for (const { database, until } of certificates)
+    lines.push(`  the certificate of ${database} ${until === null ? 'is made at its next start' : `holds until ${until.slice(0, 10)}`}`)
   lines.push(...warnings.map((warning) => `${style.warn('warning:')} ${warning}`))
   if (databases.some(({ exists }) => !exists)) lines.push(`  create what is missing: hayai init --config ${place(file)}`)
   return lines.join('\n')

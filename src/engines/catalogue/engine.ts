@@ -100,6 +100,7 @@ function recipeOf({ name, title, port, health, image, data }: Entry, native: Nat
     account: native.account,
     create: () => [],
     adopt: () => [],
+    secures: false,
     shares: () => [],
     texts: () => ({}),
     looksFor: [],

@@ -8,7 +8,7 @@ import { HayaiError, isCode } from '../../base/errors.ts'
 import type { Census, Dump, Endpoint, Outlined, Target, Workshop } from '../engine.ts'
 import { look, sameMoment, standing, type Look } from './activity.ts'
 import { censusOf, countContents, keepsRows, readServer, type Contents, type Server } from './catalog.ts'
-import type { Dialect } from './dialect.ts'
+import { MARIADB, type Dialect } from './dialect.ts'
 import { INFO_FILES, packed, toolVersionIn } from './folder.ts'
 import { readPhysicalNotes } from './notes.ts'
 import { readOutline as readStructure } from './outline.ts'
@@ -90,11 +90,11 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
 
 const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
-function copy(workshop: Workshop, { host, port, user, password }: Endpoint, signal: AbortSignal): Promise<void> {
-  const login = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, '--skip-ssl']
+function copy(workshop: Workshop, { host, port, user, password, tls }: Endpoint, signal: AbortSignal): Promise<void> {
+  const login = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, ...MARIADB.programArguments(tls?.file)]
   const places = [`--target-dir=${workshop.path}`, `--tmpdir=${workshop.temporary}`]
   const args = ['--no-defaults', '--backup', ...login, ...places, `--parallel=${Math.min(4, availableParallelism())}`]
-  return called(workshop, args, signal, programEnvironment({ host, port, user, password, database: '' }))
+  return called(workshop, args, signal, programEnvironment({ password }))
 }
 
 function prepareArguments({ path, temporary }: Workshop): readonly string[] {

@@ -1,6 +1,6 @@
 // A server of this family in a container of its official image. While that initialises a new volume its server is on no network.
 
-import type { ContainerFacts, Settings } from '../engine.ts'
+import type { ContainerFacts, Settings, Surroundings } from '../engine.ts'
 import { ROOT } from './settings.ts'
 import { account } from './sql.ts'
 
@@ -13,9 +13,11 @@ export interface Product {
   /** How a grant calls all accounts that may be taken. */
   readonly everybody: string
   readonly serve: (settings: Settings, purpose: 'live' | 'filling') => readonly string[]
+  /** Encrypted, whoever the server is. */
+  readonly healthArguments: readonly string[]
 }
 
-export function container({ prefix, image, admin, everybody, serve }: Product): ContainerFacts {
+export function container({ prefix, image, admin, everybody, serve, healthArguments }: Product): ContainerFacts {
   return {
     image,
     dataDir: '/var/lib/mysql',
@@ -35,7 +37,7 @@ export function container({ prefix, image, admin, everybody, serve }: Product): 
       const all = user === 'root' ? '' : `GRANT ALL PRIVILEGES ON *.* TO ${login} WITH GRANT OPTION;\n`
       return { '/docker-entrypoint-initdb.d/login.sql': `${all}GRANT PROXY ON ${everybody} TO ${login} WITH GRANT OPTION;\n` }
     },
-    serve: ({ settings }, purpose) => ({ args: serve(settings, purpose) }),
+    serve: ({ settings, around }, purpose) => ({ args: [...serve(settings, purpose), ...given(secureSettings(around))] }),
     // Root, where its password is known: a login of the image's making sees one database.
     declared(environment) {
       const given = Object.entries(environment).filter(([key]) => /^(?:MARIADB|MYSQL)_(?:DATABASE|USER|PASSWORD|ROOT_PASSWORD)$/.test(key))
@@ -43,8 +45,15 @@ export function container({ prefix, image, admin, everybody, serve }: Product): 
       const login = given.filter(([key]) => key.endsWith('_DATABASE') || key.endsWith('_ROOT_PASSWORD') === hasRoot)
       return Object.fromEntries(hasRoot ? [...login, [`${prefix}USER`, 'root']] : login)
     },
-    healthcheck: () => [admin, '--no-defaults', '-h', '127.0.0.1', '--silent', 'ping'],
+    healthcheck: (_, secured) => [admin, '--no-defaults', ...(secured ? healthArguments : []), '-h', '127.0.0.1', '--silent', 'ping'],
   }
+}
+
+/** Nobody is let in unencrypted. */
+export function secureSettings({ certificates }: Surroundings): Readonly<Record<string, string>> {
+  if (certificates === undefined) return {}
+  const { authority, certificate, key } = certificates
+  return { ssl_ca: authority, ssl_cert: certificate, ssl_key: key, require_secure_transport: 'ON' }
 }
 
 export function given(settings: Readonly<Record<string, string>>): readonly string[] {

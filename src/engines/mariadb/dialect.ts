@@ -7,8 +7,8 @@ export interface Dialect {
   /** Whether a server that says this of its version is one of this product. */
   readonly speaks: (version: string) => boolean
   readonly programs: { readonly client: string; readonly dump: string }
-  /** How the stock programs connect. */
-  readonly programArguments: readonly string[]
+  /** How the stock programs connect. `authority`: the file by which they check the server, where connections are encrypted. */
+  readonly programArguments: (authority: string | undefined) => readonly string[]
   readonly dumpArguments: readonly string[]
   /** Settings of a session that only this product knows, as `name = value`. */
   readonly neutral: string
@@ -34,7 +34,8 @@ export const MARIADB: Dialect = {
   oldest: '10.5',
   speaks: (version) => /mariadb/i.test(version),
   programs: { client: 'mariadb', dump: 'mariadb-dump' },
-  programArguments: ['--skip-ssl'],
+  programArguments: (authority) =>
+    authority === undefined ? ['--skip-ssl'] : ['--ssl', `--ssl-ca=${authority}`, '--ssl-verify-server-cert'],
   dumpArguments: [],
   neutral:
     'max_statement_time = 0, idle_transaction_timeout = 0, idle_readonly_transaction_timeout = 0, idle_write_transaction_timeout = 0',
@@ -58,7 +59,8 @@ export const MYSQL: Dialect = {
   oldest: '8.0',
   speaks: (version) => !/mariadb/i.test(version),
   programs: { client: 'mysql', dump: 'mysqldump' },
-  programArguments: ['--ssl-mode=DISABLED', '--get-server-public-key'],
+  programArguments: (authority) =>
+    authority === undefined ? ['--ssl-mode=DISABLED', '--get-server-public-key'] : ['--ssl-mode=VERIFY_IDENTITY', `--ssl-ca=${authority}`],
   dumpArguments: ['--set-gtid-purged=OFF', '--column-statistics=0', '--no-tablespaces'],
   neutral: 'max_execution_time = 0, information_schema_stats_expiry = 0, print_identified_with_as_hex = ON',
   lenient: `SET SESSION innodb_strict_mode = OFF;

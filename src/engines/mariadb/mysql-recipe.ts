@@ -2,7 +2,7 @@
 
 import { generatePassword } from '../../base/secret.ts'
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
-import { container, given } from './container.ts'
+import { container, given, secureSettings } from './container.ts'
 import { MYSQL } from './dialect.ts'
 import { firstLogins } from './login.ts'
 import { withSession } from './session.ts'
@@ -33,6 +33,7 @@ export const mysqlRecipe: ServerRecipe = {
   walks: true,
   secretFile: statements,
   create,
+  secures: true,
   shares: () => [],
   texts: () => ({}),
   looksFor: [],
@@ -47,6 +48,7 @@ export const mysqlRecipe: ServerRecipe = {
     image: 'mysql',
     admin: 'mysqladmin',
     everybody: `''@''`,
+    healthArguments: ['--ssl-mode=REQUIRED'],
     serve: (settings, purpose) => ['--skip-name-resolve=ON', ...told(settings, purpose)], // a name server that does not answer would hold up every login
   }),
   settle: () => Promise.resolve(),
@@ -122,7 +124,7 @@ const FILLING = {
   wait_timeout: '28800',
 }
 
-function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+function serve({ dataDir, port, settings, around }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
   const place = {
     datadir: dataDir,
     bind_address: '127.0.0.1',
@@ -132,7 +134,7 @@ function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'):
     tmpdir: dataDir,
     mysqlx: 'OFF',
   }
-  return { program: 'mysqld', args: ['--no-defaults', ...told(settings, purpose), ...given(place)] }
+  return { program: 'mysqld', args: ['--no-defaults', ...told(settings, purpose), ...given({ ...place, ...secureSettings(around) })] }
 }
 
 function told({ server }: Settings, purpose: 'live' | 'filling'): readonly string[] {

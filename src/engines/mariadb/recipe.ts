@@ -3,7 +3,7 @@
 
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
 import { adoptStatements } from './adopt.ts'
-import { container, given } from './container.ts'
+import { container, given, secureSettings } from './container.ts'
 import { MARIADB } from './dialect.ts'
 import { firstLogins, nativeHash } from './login.ts'
 import { withSession } from './session.ts'
@@ -33,6 +33,7 @@ export const recipe: ServerRecipe = {
   account: 'mysql',
   walks: true,
   create,
+  secures: true,
   shares: () => [],
   texts: () => ({}),
   looksFor: [],
@@ -48,6 +49,7 @@ export const recipe: ServerRecipe = {
     admin: 'mariadb-admin',
     everybody: `''@'%'`,
     // Names of hosts are not looked up, as in the official image: a name server that does not answer would hold up every login.
+    healthArguments: ['--ssl', '--skip-ssl-verify-server-cert'],
     serve: (settings, purpose) => given({ skip_name_resolve: 'ON', ...withCharacters(serverSettings(settings, purpose)) }),
   }),
   settle: () => Promise.resolve(),
@@ -120,10 +122,10 @@ const FILLING = {
   wait_timeout: '28800',
 }
 
-function serve({ dataDir, port, settings }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+function serve({ dataDir, port, settings, around }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
   const wanted = { secure_file_priv: dataDir, ...serverSettings(settings, purpose) }
   const place = { datadir: dataDir, bind_address: '127.0.0.1', port: String(port), socket: '', pid_file: 'mariadbd.pid', tmpdir: dataDir }
-  return { program: 'mariadbd', args: ['--no-defaults', ...given({ ...withCharacters(wanted), ...place })] }
+  return { program: 'mariadbd', args: ['--no-defaults', ...given({ ...withCharacters(wanted), ...place, ...secureSettings(around) })] }
 }
 
 function serverSettings({ server }: Settings, purpose: 'live' | 'filling'): Readonly<Record<string, string>> {

@@ -47,6 +47,8 @@ export async function connect(
     supportBigNumbers: true,
     dateStrings: true,
     disableEval: true,
+    // As no name is given, the certificate must be for localhost.
+    ...(endpoint.tls === undefined ? {} : { ssl: { ca: endpoint.tls.authority, minVersion: 'TLSv1.2' } }),
     connectAttributes: { program_name: 'hayai' },
   })
   let lost: Error | undefined
@@ -127,12 +129,12 @@ export function innerOf(target: Target): Endpoint {
 }
 
 /** How the stock programs find the server. Their option files are not read: they may say anything. */
-export function programArguments(dialect: Dialect, { host, port, user }: Endpoint): readonly string[] {
+export function programArguments(dialect: Dialect, { host, port, user, tls }: Endpoint): readonly string[] {
   const place = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, '--default-character-set=utf8mb4']
-  return ['--no-defaults', ...place, '--max-allowed-packet=1G', ...dialect.programArguments]
+  return ['--no-defaults', ...place, '--max-allowed-packet=1G', ...dialect.programArguments(tls?.file)]
 }
 
-export function programEnvironment({ password }: Endpoint): Readonly<Record<string, string | Secret>> {
+export function programEnvironment({ password }: Pick<Endpoint, 'password'>): Readonly<Record<string, string | Secret>> {
   return { MYSQL_PWD: password, MYSQL_TEST_LOGIN_FILE: '/nonexistent' } // MySQL's programs read ~/.mylogin.cnf even so
 }
 

@@ -1,6 +1,7 @@
 // What a server is told when it starts, wherever it runs.
 
 import type { Settings, Surroundings } from '../engine.ts'
+import { secureSettings } from './tls.ts'
 import { archiveSettings } from './wal.ts'
 
 export const ENCODING = 'UTF8'
@@ -30,7 +31,10 @@ const NOT_FILLING = new Set(['summarize_wal', 'synchronous_standby_names', 'idle
 export function serverSettings(settings: Settings, purpose: 'live' | 'filling', around: Surroundings): Readonly<Record<string, string>> {
   const { server } = settings
   const own = Object.entries(server).filter(([key]) => purpose === 'live' || !NOT_FILLING.has(key))
-  return { ...Object.fromEntries(own), ...(purpose === 'filling' ? filling(server) : archiveSettings(settings, around)) }
+  return {
+    ...Object.fromEntries(own),
+    ...(purpose === 'filling' ? filling(server) : { ...archiveSettings(settings, around), ...secureSettings(around) }),
+  }
 }
 
 /**

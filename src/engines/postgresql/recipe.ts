@@ -6,6 +6,7 @@ import { container } from './container.ts'
 import { ENCODING, filling, given, LOCALE, serverSettings } from './parameters.ts'
 import { literal, name } from './sql.ts'
 import { withSession } from './session.ts'
+import { ACCESS, access } from './tls.ts'
 import { ARCHIVES, archives, archiveScript, SCRIPT } from './wal.ts'
 
 export const recipe: ServerRecipe = {
@@ -28,8 +29,12 @@ export const recipe: ServerRecipe = {
   install,
   account: 'postgres',
   create,
+  secures: true,
   shares: (settings) => (archives(settings) ? [ARCHIVES] : []),
-  texts: (settings) => (archives(settings) ? { [SCRIPT]: archiveScript } : {}),
+  texts: (settings, secured) => ({
+    ...(archives(settings) ? { [SCRIPT]: archiveScript } : {}),
+    ...(secured ? { [ACCESS]: access } : {}),
+  }),
   looksFor: [],
   serve,
   stopSignal: 'SIGINT',

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Endpoint, Target } from '../engine.ts'
+import { clientSettings } from './tls.ts'
 
 export interface Session {
   readonly database: string
@@ -49,7 +50,7 @@ export async function connect(
     user: endpoint.user,
     password: endpoint.password.reveal(),
     database,
-    ssl: false,
+    ssl: endpoint.tls === undefined ? false : { ca: endpoint.tls.authority, host: endpoint.host },
     client_encoding: 'UTF8',
     application_name: 'hayai',
     options: options([...NEUTRAL, 'TimeZone=UTC', 'DateStyle=ISO']),
@@ -121,6 +122,7 @@ export function innerOf(target: Target): Endpoint {
 
 /** How the stock programs find the database: by their environment, so that no name is taken for a connection string. */
 export function programEnvironment(endpoint: Endpoint, database = endpoint.database): Readonly<Record<string, string | Secret>> {
+  const { sslmode, sslrootcert } = clientSettings(endpoint)
   return {
     PGHOST: endpoint.host,
     PGPORT: String(endpoint.port),
@@ -131,6 +133,8 @@ export function programEnvironment(endpoint: Endpoint, database = endpoint.datab
     PGAPPNAME: 'hayai',
     PGCONNECT_TIMEOUT: '15',
     PGGSSENCMODE: 'disable',
+    PGSSLMODE: sslmode,
+    ...(sslrootcert === undefined ? {} : { PGSSLROOTCERT: sslrootcert }),
   }
 }
 

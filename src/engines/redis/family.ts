@@ -63,6 +63,6 @@ function tar({ name }: Dialect): Format {
 /** In the form that every client of either server understands; some take an empty name for one that is to be logged in with. */
 function uri(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) throw new Error('this database is a server, and has an endpoint')
-  const { user, password, host, port } = endpoint
-  return `redis://${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}@${host}:${port}`
+  const { user, password, host, port, tls } = endpoint
+  return `${tls === undefined ? 'redis' : 'rediss'}://${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}@${host}:${port}`
 }

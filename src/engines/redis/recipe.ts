@@ -2,7 +2,7 @@
 // its stdin, where no other user of the machine can read the password.
 
 import { HayaiError } from '../../base/errors.ts'
-import type { Endpoint, Place, ServerRecipe } from '../engine.ts'
+import type { Endpoint, Place, ServerRecipe, Surroundings } from '../engine.ts'
 import type { Dialect } from './dialect.ts'
 import { withSession } from './session.ts'
 import { AOF_MARKS, RDB_FILE, settle } from './settle.ts'
@@ -22,6 +22,7 @@ export function recipe(dialect: Dialect): ServerRecipe {
     account: name,
     create: () => [],
     adopt: () => [], // the login is not in the data
+    secures: true,
     shares: () => [],
     texts: () => ({}),
     looksFor: AOF_MARKS,
@@ -34,9 +35,9 @@ export function recipe(dialect: Dialect): ServerRecipe {
       environment: () => ({}),
       secrets: ({ password }) => ({ password: password.reveal() }),
       files: () => ({}),
-      serve: ({ settings, found }, purpose) => ({
+      serve: ({ settings, found, around }, purpose) => ({
         args: [`${name}-server`, '-'],
-        input: told({ dataDir: '/data', port: 6379, host: '0.0.0.0', settings, found }, purpose),
+        input: told({ dataDir: '/data', port: 6379, host: '0.0.0.0', settings, found, around }, purpose),
       }),
       declared(environment, args) {
         const variable = `${name.toUpperCase()}_PASSWORD`
@@ -44,7 +45,11 @@ export function recipe(dialect: Dialect): ServerRecipe {
         return { [variable]: environment[variable] ?? (at < 0 ? '' : (args[at + 1] ?? '')) }
       },
       // With the password: while a server reads its data, it tells so only to those whom it knows.
-      healthcheck: () => ['sh', '-c', `REDISCLI_AUTH="$(cat /run/secrets/password)" ${name}-cli -h 127.0.0.1 PING | grep -q PONG`],
+      healthcheck: (_, secured) => [
+        'sh',
+        '-c',
+        `REDISCLI_AUTH="$(cat /run/secrets/password)" ${name}-cli -h 127.0.0.1${secured ? ' --tls --insecure' : ''} PING | grep -q PONG`,
+      ],
     },
     answers,
     settle,
@@ -98,16 +103,16 @@ function serve(name: string, place: Place, purpose: 'live' | 'filling'): ReturnT
   return { program: `${name}-server`, args: ['-'], input: told({ ...place, host: '127.0.0.1' }, purpose) }
 }
 
-interface Told extends Pick<Place, 'dataDir' | 'port' | 'settings' | 'found'> {
+interface Told extends Pick<Place, 'dataDir' | 'port' | 'settings' | 'found' | 'around'> {
   readonly host: string
 }
 
 /** The server's configuration. */
-function told({ dataDir, port, host, settings, found }: Told, purpose: 'live' | 'filling'): string {
+function told({ dataDir, port, host, settings, found, around }: Told, purpose: 'live' | 'filling'): string {
   const { save = '', appendonly: _, ...own } = settings.server
   const lines = [
     ['requirepass', settings.password.reveal()],
-    ['port', String(port)],
+    ...listening(port, around),
     ['dir', dataDir],
     ['bind', host],
     ...ALWAYS,
@@ -121,6 +126,14 @@ function told({ dataDir, port, host, settings, found }: Told, purpose: 'live' | 
     })
   }
   return input
+}
+
+/** Port 0 is none: nobody is let in unencrypted. Clients prove who they are by the password. */
+function listening(port: number, { certificates }: Surroundings): readonly (readonly string[])[] {
+  if (certificates === undefined) return [['port', String(port)]]
+  const { authority, certificate, key } = certificates
+  const files = [['tls-ca-cert-file', authority] as const, ['tls-cert-file', certificate] as const, ['tls-key-file', key] as const]
+  return [['port', '0'], ['tls-port', String(port)], ...files, ['tls-auth-clients', 'no']]
 }
 
 /** A line for each pair: servers before version 7 know no other way. */

@@ -1,8 +1,15 @@
 // A connection to a server that speaks the Redis protocol: words go out, lines and bytes come back in the order they were sent.
 
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import type { Endpoint } from '../engine.ts'
+
+/** A connection that does not begin is told by whoever reads it first. */
+async function secured(options: ConnectionOptions): Promise<Socket> {
+  const { connect: begin } = await import('node:tls')
+  return begin(options).setNoDelay(true)
+}
 
 export interface Wire {
   send(...words: readonly (string | Uint8Array)[]): void
@@ -17,7 +24,8 @@ export interface Wire {
 /** Ends with its signal. What goes wrong is TOOL_FAILED, and names the server. */
 export async function connect(endpoint: Endpoint, signal?: AbortSignal): Promise<Wire> {
   signal?.throwIfAborted()
-  const socket = createConnection({ host: endpoint.host, port: endpoint.port, noDelay: true })
+  const { host, port, tls } = endpoint
+  const socket = tls === undefined ? createConnection({ host, port, noDelay: true }) : await secured({ host, port, ca: tls.authority })
   socket.on('error', () => {}) // whoever reads next hears of it
   const onAbort = (): void => void socket.destroy()
   signal?.addEventListener('abort', onAbort, { once: true })

@@ -44,6 +44,8 @@ export function adoptedSite(home: Home, container: string): Site {
   return {
     path: `docker:${container}`,
 
+    proof: () => Promise.resolve(undefined), // how its clients are let in is its maker's affair
+
     async status() {
       try {
         const seen = await see(container)

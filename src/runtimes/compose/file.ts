@@ -139,7 +139,7 @@ function partOf(home: Home, project: ComposeProject, container: Container): Part
       stop_signal: recipe.stopSignal,
       stop_grace_period: `${Math.round(grace / 1000)}s`,
       healthcheck: healthcheck ?? {
-        test: ['CMD', ...recipe.container.healthcheck(placement.settings)],
+        test: ['CMD', ...recipe.container.healthcheck(placement.settings, container.secured)],
         interval: '5s',
         timeout: '5s',
         retries: 5,

@@ -10,8 +10,9 @@
 //   <runDir>/was-running.json                   a switch is under way on a running database (exchange.ts)
 
 import { join } from 'node:path'
-import type { Endpoint, ServerRecipe } from '../../engines/engine.ts'
+import type { Endpoint, ServerRecipe, Trust } from '../../engines/engine.ts'
 import type { Placement } from '../runtime.ts'
+import { trustOf } from '../secured.ts'
 
 /** The moments at which a killed command leaves something different behind; tests kill one at each. */
 export type Moment =
@@ -64,9 +65,24 @@ export function endpointAt(home: Home, port: number): Endpoint {
   return { host: '127.0.0.1', port, user, password, database }
 }
 
-/** As programs in the container reach it. */
-export function innerEndpoint(home: Home): Endpoint {
-  return endpointAt(home, home.recipe.port)
+/** Of the live server. */
+export async function liveEndpoint(home: Home): Promise<Endpoint> {
+  return { ...endpointAt(home, home.placement.port), tls: await trustOf(home.placement) }
+}
+
+/** As programs in the container, or beside it, reach the same. */
+export function innerEndpoint(home: Home, { tls }: Endpoint): Endpoint {
+  return { ...endpointAt(home, home.recipe.port), tls: tls === undefined ? undefined : { ...tls, file: AUTHORITY } }
+}
+
+/** Where a container has what its server proves itself with. */
+export const CERTIFICATES = '/run/hayai/'
+export const AUTHORITY = `${CERTIFICATES}ca.crt`
+
+/** For `docker run`: where programs beside the server find it, too. */
+export function authorityFor(trust: Trust | undefined): readonly string[] {
+  if (trust === undefined) return []
+  return [`--mount=type=bind,"source=${trust.file.replaceAll('"', '""')}",target=${AUTHORITY},readonly`]
 }
 
 /** The name as it stands in messages. */

@@ -9,11 +9,12 @@ import { compose } from './compose-tool.ts'
 import { dataIn, foundIn } from './data.ts'
 import { ask, isNoSuch, wordsOf } from './docker.ts'
 import { composeFile, writeService } from './file.ts'
-import { called, endpointAt, LABEL, type Home } from './home.ts'
+import { called, LABEL, liveEndpoint, type Home } from './home.ts'
 import { imageOf } from './image.ts'
 import { see, type Seen } from './inspect.ts'
 import { placeOf, volumeIsThere, type VolumePlace } from './place.ts'
 import { projectIfAny, projectOf, type ComposeProject } from './project.ts'
+import { layOut } from '../secured.ts'
 import { explain, untilAnswers } from './readiness.ts'
 import { containerOf, rewriteInput } from './service.ts'
 import { stopContainer } from './stop.ts'
@@ -54,7 +55,7 @@ export async function liveStatus(home: Home, ledger: Ledger | undefined): Promis
   if (seen.stuck || seen.health === 'unhealthy') return 'unhealthy'
   if (seen.health === 'healthy') return 'running'
   try {
-    await home.recipe.answers(endpointAt(home, home.placement.port))
+    await home.recipe.answers(await liveEndpoint(home))
     return 'running'
   } catch {
     return 'unhealthy' // it starts, or it does not: it cannot be used now
@@ -103,7 +104,7 @@ async function comesUp(home: Home, container: string, generation: string, signal
 
 async function settled(home: Home, container: string, generation: string, signal: AbortSignal): Promise<void> {
   const { recipe, placement } = home
-  const endpoint = endpointAt(home, placement.port)
+  const endpoint = await liveEndpoint(home)
   await untilAnswers(home, container, endpoint, signal)
   const data = dataIn(home, container)
   await recipe.settle({ endpoint, settings: placement.settings, data, signal }, 'live')
@@ -120,6 +121,8 @@ export async function writeLive(home: Home, ledger: Ledger): Promise<void> {
   const image = await imageForData(home, ledger, place)
   const found = await foundIn(home, place, home.recipe.looksFor)
   const { runDir } = home.placement
+  // One that runs goes by what it was started with.
+  if ((await liveSeen(home))?.running !== true) await layOut(home.placement, home.recipe)
   await writeService(home, project, await containerOf(home, { project, generation, place, image, purpose: 'live', folder: runDir, found }))
   await removeStale(home, project, generation)
 }

@@ -3,9 +3,10 @@
 import { chmod, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder, writeDurably } from '../../base/files.ts'
-import { NOTHING_AROUND, type Surroundings } from '../../engines/engine.ts'
+import { NOTHING_AROUND, type Certificates, type Surroundings } from '../../engines/engine.ts'
 import { markOf } from '../volumes.ts'
-import type { Home } from './home.ts'
+import { copiesOf } from '../secured.ts'
+import { AUTHORITY, CERTIFICATES, type Home } from './home.ts'
 import { labelsOf, type VolumePlace } from './place.ts'
 import type { ComposeProject } from './project.ts'
 
@@ -19,6 +20,8 @@ export interface Container {
   /** Files of this machine, by their path in the container. */
   readonly secrets: Readonly<Record<string, string>>
   readonly files: Readonly<Record<string, string>>
+  /** It takes encrypted connections alone. */
+  readonly secured: boolean
 }
 
 export interface Wanted {
@@ -41,13 +44,15 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
   const { recipe, placement } = home
   const { settings } = placement
   const { container } = recipe
-  const around = aroundOf(home, wanted)
+  const copies = wanted.purpose === 'live' ? await copiesOf(placement) : undefined
+  const around = aroundOf(home, wanted, copies !== undefined)
   const { args, input } = container.serve({ settings, found: wanted.found, around }, wanted.purpose)
   const unknown = Object.fromEntries<string>(settings.unknown.map((name) => [name, placement.container.environment[name] ?? '']))
   const secrets = { ...container.secrets(settings), ...(input === undefined ? {} : { [INPUT]: input }) }
   return {
     image: wanted.image,
     args: prepared(args, [
+      ...(copies === undefined ? [] : [certificatesFor(recipe.account)]),
       ...Object.values(around.shares).map((folder) => `chown ${recipe.account} ${folder} || :`), // where it cannot be, it need not be
       // What the server shall read as its input is open before the image has made itself another account.
       ...(input === undefined ? [] : [`exec <${SECRETS}${INPUT}`]),
@@ -56,27 +61,52 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
     environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name) },
     labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
     volume: wanted.place.volume,
-    secrets: await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name),
-    files: await written(join(wanted.folder, 'files'), { ...container.files(settings), ...textsOf(home, wanted) }, 0o644, (path) => path),
+    secrets: { ...(await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name)), ...secretsOf(copies) },
+    files: await written(join(wanted.folder, 'files'), { ...container.files(settings), ...textsOf(home, around) }, 0o644, (path) => path),
+    secured: copies !== undefined,
   }
 }
 
 const TEXTS = '/etc/hayai/'
 
 /** The recipe's texts, by their path in the container. */
-function textsOf({ recipe, placement }: Home, { purpose }: Wanted): Readonly<Record<string, string>> {
-  const texts = purpose === 'live' ? recipe.texts(placement.settings) : {}
-  return Object.fromEntries(Object.entries(texts).map(([name, content]) => [TEXTS + name, content]))
+function textsOf({ recipe, placement }: Home, { texts, certificates }: Surroundings): Readonly<Record<string, string>> {
+  const contents = recipe.texts(placement.settings, certificates !== undefined)
+  return Object.fromEntries(Object.entries(texts).map(([name, path]) => [path, contents[name] ?? '']))
 }
 
-function aroundOf(home: Home, wanted: Pick<Wanted, 'generation' | 'purpose'>): Surroundings {
+function aroundOf(home: Home, wanted: Pick<Wanted, 'generation' | 'purpose'>, secured: boolean): Surroundings {
   if (wanted.purpose === 'filling') return NOTHING_AROUND
   const { recipe, placement } = home
   return {
-    texts: Object.fromEntries(Object.keys(recipe.texts(placement.settings)).map((name) => [name, TEXTS + name])),
+    texts: Object.fromEntries(Object.keys(recipe.texts(placement.settings, secured)).map((name) => [name, TEXTS + name])),
     shares: Object.fromEntries(recipe.shares(placement.settings).map((folder) => [folder, folder])),
     mark: markOf(placement, wanted.generation),
+    certificates: secured
+      ? { authority: AUTHORITY, certificate: `${CERTIFICATES}server.crt`, key: `${CERTIFICATES}server.key` }
+      : undefined,
   }
+}
+
+function secretsOf(copies: Certificates | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.values(copies ?? {}).map((file: string) => [`${SECRETS}tls-${basename(file)}`, file]))
+}
+
+/** Secrets are root's to read: the server's account gets copies. */
+function certificatesFor(account: string): string {
+  const copies = ['ca.crt', 'server.crt', 'server.key'].map((name) => `cp ${SECRETS}tls-${name} ${CERTIFICATES}${name}`)
+  const own = `chown ${account} ${CERTIFICATES}*`
+  return (
+    [
+      `umask 077`,
+      `mkdir -p ${CERTIFICATES}`,
+      ...copies,
+      own,
+      `chmod 755 ${CERTIFICATES}`,
+      `chmod 644 ${CERTIFICATES}*.crt`,
+      'umask 022',
+    ].join(' && ') + ' || exit 1'
+  )
 }
 
 /** What root does in the container before the image's entry point. */
@@ -98,7 +128,7 @@ async function written(folder: string, contents: Readonly<Record<string, string>
 
 /** What a server shall be told at its next start, which need not be Hayai's doing. */
 export async function rewriteInput(home: Home, folder: string, generation: string, found: readonly string[]): Promise<void> {
-  const around = aroundOf(home, { generation, purpose: 'live' })
+  const around = aroundOf(home, { generation, purpose: 'live' }, (await copiesOf(home.placement)) !== undefined)
   const { input } = home.recipe.container.serve({ settings: home.placement.settings, found, around }, 'live')
   if (input !== undefined) await writeDurably(join(folder, 'secrets', INPUT), input, 0o600)
 }

@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import { text } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
-import type { Endpoint, Target } from '../../engines/engine.ts'
-import { called, innerEndpoint, layingFolder, type Home } from './home.ts'
+import type { Endpoint, Target, Trust } from '../../engines/engine.ts'
+import { authorityFor, called, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
 import { workshopBeside } from './workshop.ts'
 
 /** Awake: its programs run in its container, or, those of another image, beside it on the same network. */
 export async function awakeTarget(home: Home, generation: string, endpoint: Endpoint, container: string, image?: string): Promise<Target> {
-  const entrance = image === undefined ? within(container) : beside(container, image)
-  return { ...(await targetOf(home, generation, endpoint, () => entrance)), workshop: (signal) => workshopBeside(home, container, signal) }
+  const entrance = image === undefined ? within(container) : beside(container, image, endpoint.tls)
+  return {
+    ...(await targetOf(home, generation, endpoint, () => entrance)),
+    workshop: (signal) => workshopBeside(home, container, endpoint.tls, signal),
+  }
 }
 
 /** Asleep: files are laid down in a folder, and its programs see that folder, and the scratch, under their own names. */
@@ -37,8 +40,8 @@ function within(container: string): Entrance {
 }
 
 /** In a container of another image that is made for the purpose, on the network of the first. */
-function beside(container: string, image: string): Entrance {
-  return { options: ['run', '--rm', '-i', '--network', `container:${container}`], place: image }
+function beside(container: string, image: string, trust: Trust | undefined): Entrance {
+  return { options: ['run', '--rm', '-i', '--network', `container:${container}`, ...authorityFor(trust)], place: image }
 }
 
 async function targetOf(
@@ -54,7 +57,7 @@ async function targetOf(
   const entrance = entranceOf(scratch)
   return {
     endpoint,
-    inner: endpoint === undefined ? undefined : innerEndpoint(home),
+    inner: endpoint === undefined ? undefined : innerEndpoint(home, endpoint),
     path: layingFolder(home, generation),
     scratch,
     run: (invocation, input) => inside(entrance, invocation, input),

@@ -4,9 +4,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import type { Workshop } from '../../engines/engine.ts'
+import type { Trust, Workshop } from '../../engines/engine.ts'
 import { ask, docker } from './docker.ts'
-import { called, LABEL, type Home } from './home.ts'
+import { authorityFor, called, LABEL, type Home } from './home.ts'
 import { inside } from './inside.ts'
 import { see, type Mount } from './inspect.ts'
 
@@ -16,7 +16,7 @@ const ASIDE = '/hayai/aside'
 // Its input says nothing and ends when we do, however that happens; then Docker removes the container and its volume.
 const LIFE = `mkdir -m 700 ${MADE} ${ASIDE} && echo ready && exec cat >/dev/null`
 
-export async function workshopBeside(home: Home, container: string, signal: AbortSignal): Promise<Workshop> {
+export async function workshopBeside(home: Home, container: string, trust: Trust | undefined, signal: AbortSignal): Promise<Workshop> {
   const seen = await see(container)
   if (seen === undefined) throw new HayaiError('WRONG_STATE', `the container ${container} of ${called(home)} is gone`)
   const name = `${container}-workshop-${randomUUID().slice(0, 8)}`
@@ -27,7 +27,7 @@ export async function workshopBeside(home: Home, container: string, signal: Abor
   const options = ['--rm', '-i', '--sig-proxy=false', '--user', '0', '--network', `container:${container}`]
   const label = `${LABEL.database}=${home.placement.id}`
   const marks = ['--name', name, '--label', label, '--mount', `type=volume,target=/hayai,volume-label=${label}`]
-  const mounts = seen.mounts.map(mountArgument)
+  const mounts = [...seen.mounts.map(mountArgument), ...authorityFor(trust)]
   const life = docker(['run', ...options, ...marks, ...mounts, '--entrypoint', 'sh', seen.imageId, '-c', LIFE], { input, signal })
   const said = life[Symbol.asyncIterator]()
   if ((await said.next()).done === true) throw new Error(`the container ${name} ended, and said nothing`)

@@ -5,11 +5,13 @@
 //   <dataDir>/<generation>/unfinished.json  not a generation yet, or about to be none (folders.ts)
 //   <dataDir>/<generation>/server.json      the process of a twin's server; that of the live one is in <runDir>
 //   <runDir>/was-running.json          a switch is under way on a running database (exchange.ts)
+//   <runDir>/tls/  texts/              what the live server reads besides its data (secured.ts, surroundings.ts)
 //   <runDir>/twin.log                  what the last twin's server said
 
 import { join } from 'node:path'
 import type { Endpoint, ServerRecipe } from '../../engines/engine.ts'
 import type { Placement } from '../runtime.ts'
+import { trustOf } from '../secured.ts'
 
 /** The moments at which a killed command leaves something different behind; tests kill one at each. */
 export type Moment =
@@ -65,6 +67,11 @@ export function twinLog(home: Home): string {
 export function endpointAt(home: Home, port: number): Endpoint {
   const { user, password, database } = home.placement.settings
   return { host: '127.0.0.1', port, user, password, database }
+}
+
+/** Of the live server. */
+export async function liveEndpointAt(home: Home, port: number): Promise<Endpoint> {
+  return { ...endpointAt(home, port), tls: await trustOf(home.placement) }
 }
 
 /** The name as it stands in messages. */

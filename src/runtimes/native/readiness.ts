@@ -3,12 +3,12 @@
 import { open, stat } from 'node:fs/promises'
 import { HayaiError, isCode, messageOf, systemCode } from '../../base/errors.ts'
 import { isAlive } from '../../base/processes.ts'
-import { called, endpointAt, type Home } from './home.ts'
+import type { Endpoint } from '../../engines/engine.ts'
+import { called, type Home } from './home.ts'
 import type { Serving } from './server.ts'
 
 /** Throws TOOL_FAILED when the server ends, or says nothing sensible in time; the signal's reason when it is aborted. */
-export async function untilAnswers(home: Home, { process, port }: Serving, signal: AbortSignal): Promise<void> {
-  const endpoint = endpointAt(home, port)
+export async function untilAnswers(home: Home, { process }: Serving, endpoint: Endpoint, signal: AbortSignal): Promise<void> {
   let deadline = Date.now() + home.patience.start
   let last = 'it never tried to'
   const ask = async (): Promise<boolean> => {

@@ -14,7 +14,7 @@ import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
 import { NOTHING_AROUND } from '../../engines/engine.ts'
 import { ownerOf, reach, startedAs } from './account.ts'
 import { dataFolder } from './data.ts'
-import { called, endpointAt, serverFolder, type Home } from './home.ts'
+import { called, endpointAt, liveEndpointAt, serverFolder, type Home } from './home.ts'
 import { programIn, type Installation } from './installation.ts'
 import { LogEnd, untilAnswers } from './readiness.ts'
 import { surround } from './surroundings.ts'
@@ -128,9 +128,9 @@ async function foundIn(folder: string, names: readonly string[]): Promise<readon
 
 /** Returns once the server answers and has been told all that it has to be told. */
 export async function untilSettled(home: Home, serving: Serving, purpose: Start['purpose'], signal: AbortSignal): Promise<void> {
-  await untilAnswers(home, serving, signal)
   const { settings } = home.placement
-  const endpoint = endpointAt(home, serving.port)
+  const endpoint = purpose === 'live' ? await liveEndpointAt(home, serving.port) : endpointAt(home, serving.port)
+  await untilAnswers(home, serving, endpoint, signal)
   await home.recipe.settle({ endpoint, settings, data: dataFolder(serverFolder(home, serving.generation)), signal }, purpose)
 }
 

@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { makeFolder, writeDurably } from '../../base/files.ts'
 import type { Surroundings } from '../../engines/engine.ts'
+import { layOut } from '../secured.ts'
 import { markOf, sharesOf, volumesOf, type Volume } from '../volumes.ts'
 import type { Account } from './account.ts'
 import { called, type Home } from './home.ts'
@@ -20,26 +21,31 @@ export interface Around {
 /** Makes what the live server needs. */
 export async function surround(home: Home, generation: string, account: Account | undefined): Promise<Around> {
   const { placement, recipe } = home
-  const texts = await writeTexts(home)
+  const copies = await layOut(placement, recipe)
+  const own = copies === undefined ? [] : [copies.authority, copies.certificate, copies.key]
+  if (account !== undefined) for (const file of own) await lchown(file, account.uid, account.gid)
+  const texts = await writeTexts(home, copies !== undefined)
   for (const volume of volumesOf(placement)) if (!volume.named) await makeFolderFor(home, volume, account, false)
   const shares = sharesOf(placement, recipe).map((share) => (share.named ? asFolder(home, share) : share))
   for (const share of shares) await makeFolderFor(home, share, account, true)
   const ways = await Promise.all(shares.map(({ source }) => wayTo(source, account)))
   return {
-    doors: [...Object.values(texts), ...ways.map(({ door }) => door)],
+    doors: [...own, ...Object.values(texts), ...ways.map(({ door }) => door)],
     surroundings(reached) {
       const paths = [...reached]
-      const named = Object.keys(texts).map((name) => [name, paths.shift() ?? ''] as const)
-      const opened = ways.map(({ rest }, at) => [shares[at]?.target ?? '', join(paths.shift() ?? '', rest)] as const)
-      return { texts: Object.fromEntries(named), shares: Object.fromEntries(opened), mark: markOf(placement, generation) }
+      const next = (): string => paths.shift() ?? ''
+      const certificates = copies === undefined ? undefined : { authority: next(), certificate: next(), key: next() }
+      const named = Object.keys(texts).map((name) => [name, next()] as const)
+      const opened = ways.map(({ rest }, at) => [shares[at]?.target ?? '', join(next(), rest)] as const)
+      return { texts: Object.fromEntries(named), shares: Object.fromEntries(opened), mark: markOf(placement, generation), certificates }
     },
   }
 }
 
-async function writeTexts({ placement, recipe }: Home): Promise<Readonly<Record<string, string>>> {
+async function writeTexts({ placement, recipe }: Home, secured: boolean): Promise<Readonly<Record<string, string>>> {
   const written: Record<string, string> = {}
   const folder = join(placement.runDir, 'texts')
-  for (const [name, content] of Object.entries(recipe.texts(placement.settings))) {
+  for (const [name, content] of Object.entries(recipe.texts(placement.settings, secured))) {
     const file = join(folder, name)
     await makeFolder(folder)
     await writeDurably(file, content, 0o644)

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HayaiError } from '../../base/errors.ts'
 import { end, isAlive } from '../../base/processes.ts'
-import { called, endpointAt, type Home } from './home.ts'
+import { called, liveEndpointAt, type Home } from './home.ts'
 import { LogEnd } from './readiness.ts'
 import { recordFile, recordIn, type Serving } from './server.ts'
 
@@ -31,7 +31,7 @@ export async function endUnforced(home: Home, folder: string, signal: NodeJS.Sig
 
 async function endsByItself(home: Home, { process, port }: Serving): Promise<boolean> {
   const { insist, write } = home.patience
-  const endpoint = endpointAt(home, port)
+  const endpoint = await liveEndpointAt(home, port)
   const answers = async (): Promise<boolean> => {
     try {
       await home.recipe.answers(endpoint)

@@ -47,6 +47,7 @@ export const recipe: ServerRecipe = {
       ],
     },
   ],
+  secures: false,
   shares: () => [],
   texts: () => ({}),
   looksFor: [],
