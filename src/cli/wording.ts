@@ -48,8 +48,13 @@ export function count(number: number, one: string, many = `${one}s`): string {
 export function contents(census: Census, engine: string): string {
   const tables = Object.values(census.tables)
   const rows = tables.reduce((sum, each) => sum + each, 0)
+  return totals({ engine, rows, tables: tables.length })
+}
+
+/** The same of totals. */
+export function totals({ engine, rows, tables }: { readonly engine: string; readonly rows: number; readonly tables: number }): string {
   const { what, of } = countedBy(engine)
-  return `${count(rows, what)} in ${count(tables.length, of)}`
+  return `${count(rows, what)} in ${count(tables, of)}`
 }
 
 /** The shorter way to name a place from here. */

@@ -142,7 +142,7 @@ export interface SnapshotAnswer {
 }
 
 export interface RestoreRequest {
-  /** A path, a file name, an id or the start of one; or, with `latest`, a database's name. */
+  /** A path, a file name, an id or the start of one; `NAME@latest`; or, with `latest`, a database's name. */
   readonly reference: string
   readonly latest?: boolean
   /** Another database than the one the snapshot was taken of. It is made when it is not there. */

@@ -53,9 +53,7 @@ async function sidesOf(context: Context, { before, after, engine }: DiffRequest)
   const isDatabase = await databasesNamed(context)
   const sideOf = async (reference: string): Promise<Side> => {
     if (isDatabase(reference)) return liveSide(context, reference)
-    const latest = /^(.+)@latest$/.exec(reference)?.[1]
-    const request = latest === undefined ? { reference } : { reference: latest, latest: true }
-    return snapshotSide(context, await findSource(context, { ...request, ...(engine !== undefined && { engine }) }))
+    return snapshotSide(context, await findSource(context, { reference, ...(engine !== undefined && { engine }) }))
   }
   if (after !== undefined) return [await sideOf(before), await sideOf(after)]
   if (isDatabase(before)) return [await sideOf(`${before}@latest`), await liveSide(context, before)]

@@ -5,7 +5,7 @@ import type { Retention } from '../snapshots/retention.ts'
 import type { SnapshotView, Watch } from './answers.ts'
 
 export interface SnapshotReference {
-  /** A path, a file name, an id or the start of one; or, with `latest`, a database's name. */
+  /** A path, a file name, an id or the start of one; `NAME@latest`; or, with `latest`, a database's name. */
   readonly reference: string
   readonly latest?: boolean
   /** Look in this folder alone; in all that the project knows when not given. */

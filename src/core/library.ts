@@ -61,7 +61,9 @@ export async function findSource(context: Context, request: SourceRequest): Prom
 /** What lies in the folder, by whatever name it was called. Throws like findSource(). */
 export async function find(context: Context, { reference, latest, folder }: Reference): Promise<Shelf & { readonly listed: Whole }> {
   const shelves = folder === undefined ? await shelvesOf(context) : [shelfOf(context, resolve(folder))]
-  const { listed, ...shelf } = latest === true ? await findLatest(shelves, reference) : await findByReference(context, shelves, reference)
+  const newestOf = latest === true ? reference : /^([^/]+)@latest$/.exec(reference)?.[1]
+  const { listed, ...shelf } =
+    newestOf === undefined ? await findByReference(context, shelves, reference) : await findLatest(shelves, newestOf)
   if (listed.kind !== 'damaged') return { ...shelf, listed }
   throw new HayaiError('CORRUPT', listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
 }

@@ -46,7 +46,7 @@ describe.each([...acts, ...contained])('$engine as $format, $where, from init to
     await actor.damage(scene.project, name)
     const damaged = await actor.dump(scene.project, name)
     expect(damaged).not.toBe(before)
-    const answer = await scene.project.restore({ reference: name, latest: true })
+    const answer = await scene.project.restore({ reference: `${name}@latest` })
     expect(answer.undo).toBe('hayai undo shop')
     expect(await actor.dump(scene.project, name)).toBe(before)
     await scene.project.undo(name)

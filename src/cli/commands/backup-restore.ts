@@ -4,7 +4,7 @@ import { HayaiError, type BackupRestoreAnswer } from '../../index.ts'
 import { CHANGING } from '../arguments.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
-import { age, count, duration, place } from '../wording.ts'
+import { age, count, duration, place, totals } from '../wording.ts'
 import { BACKUPS_FOLDER, namesIn, ONLY } from './backup-views.ts'
 import { checkLines } from './checks.ts'
 
@@ -69,8 +69,7 @@ function restoreText(answer: BackupRestoreAnswer, style: Style): string {
     `${style.good('✓')} restored ${count(databases.length, 'database')} from ${place(backup.path)} (${duration(seconds)})`,
     ...(declared ? ['  .hayaidb is there as it was, without passwords'] : []),
     ...databases.map(
-      ({ database, made, tables, rows }) =>
-        `  ${style.bold(database)}${made ? ', new' : ''}: ${count(rows, 'row')} in ${count(tables, 'table')}, as counted when the backup was made`,
+      (each) => `  ${style.bold(each.database)}${each.made ? ', new' : ''}: ${totals(each)}, as counted when the backup was made`,
     ),
     ...noted,
   ]

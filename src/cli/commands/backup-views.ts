@@ -2,7 +2,7 @@
 
 import type { BackupView } from '../../index.ts'
 import type { Style } from '../output.ts'
-import { count, size } from '../wording.ts'
+import { size, totals } from '../wording.ts'
 
 export const ONLY = {
   only: { kind: 'list', value: 'NAMES', brief: 'These databases alone, with "," between; may be given again', proposes: 'databases' },
@@ -28,10 +28,10 @@ export function namesIn(lists: readonly string[]): readonly string[] {
 
 export function databaseLines({ databases, missing }: BackupView, style: Style): readonly string[] {
   return [
-    ...databases.flatMap(({ database, product, version, file, bytes, tables, rows, blocked, notes }) => [
-      `  ${style.bold(database)}: ${file}, ${product} ${version}, ${count(rows, 'row')} in ${count(tables, 'table')} (${size(bytes)})`,
-      ...(blocked === null ? [] : [`    writers waited ${blocked} ms`]),
-      ...notes.map((note) => `    ${style.warn('note:')} ${note}`),
+    ...databases.flatMap((each) => [
+      `  ${style.bold(each.database)}: ${each.file}, ${each.product} ${each.version}, ${totals(each)} (${size(each.bytes)})`,
+      ...(each.blocked === null ? [] : [`    writers waited ${each.blocked} ms`]),
+      ...each.notes.map((note) => `    ${style.warn('note:')} ${note}`),
     ]),
     ...missing.map(({ database, message }) => `  ${style.bad('not in it')}: ${style.bold(database)}: ${message}`),
   ]

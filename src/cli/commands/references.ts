@@ -5,7 +5,10 @@ import { given } from '../command.ts'
 import type { Style } from '../output.ts'
 import { place, size } from '../wording.ts'
 
-export const REF = { brief: 'a path, a file name, an id or the start of one; with --latest a database', proposes: 'snapshots' } as const
+export const REF = {
+  brief: 'a path, a file name, an id or the start of one; NAME@latest, or with --latest a database',
+  proposes: 'snapshots',
+} as const
 
 export const FOLDER = {
   directory: { kind: 'text', short: 'd', value: 'DIR', brief: 'Look in this folder alone', proposes: 'folders' },

@@ -14,7 +14,11 @@ export const restore = command({
     'fails, the live database is as it was. The data before is kept, and `hayai undo` goes back to it. With --table or --key only ' +
     'those pieces are put into the live database, and all else in it stays.',
   positionals: {
-    ref: { brief: 'a path, a file name, an id or the start of one; with --latest a database', optional: true, proposes: 'snapshots' },
+    ref: {
+      brief: 'a path, a file name, an id or the start of one; NAME@latest, or with --latest a database',
+      optional: true,
+      proposes: 'snapshots',
+    },
   },
   flags: {
     latest: { kind: 'switch', brief: 'The newest snapshot of the database that is named' },

@@ -10,7 +10,9 @@ export const snapshotVerify = command({
   about:
     'Restores a snapshot into an empty database beside the live one, counts it, and throws that away. The live database is not ' +
     'touched. The verdict is kept with the snapshot, and a failed one is exit status 9.',
-  positionals: { ref: { brief: 'a path, a file name, an id or the start of one; with --latest a database', proposes: 'snapshots' } },
+  positionals: {
+    ref: { brief: 'a path, a file name, an id or the start of one; NAME@latest, or with --latest a database', proposes: 'snapshots' },
+  },
   flags: {
     latest: { kind: 'switch', brief: 'The newest snapshot of the database that is named' },
     engine: { kind: 'text', value: 'ENGINE', brief: 'The engine of a file that has no manifest', proposes: 'engines' },
