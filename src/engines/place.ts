@@ -88,6 +88,8 @@ export interface DataFolder {
 export interface ContainerFacts {
   /** The image's name; its tag is the version asked for. */
   readonly image: string
+  /** The server's program in the image, where it is called otherwise than elsewhere. */
+  readonly server?: string
   /** Where the volume of the data goes. */
   readonly dataDir: string
   /** For the image's own initialisation of an empty volume; `file` tells the path in the container of one of `secrets`. Never a secret. */

@@ -39,11 +39,6 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     shape: 'server',
     async probe(engine, version, image) {
       const recipe = serverRecipe(engine)
-      if (engine.formats.some(({ atRest }) => atRest === true)) {
-        throw new HayaiError('ENVIRONMENT', `${engine.title} does not run in a container yet`, {
-          hint: 'Leave the runtime out, or write --runtime native.',
-        })
-      }
       const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
       return { version: found.version }
     },
@@ -122,9 +117,9 @@ function siteOf(home: Home): Site {
           cause,
         })
       }
-      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container)
+      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container, { ledger })
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, generation, endpoint, container, other.name)
+      return awakeTarget(home, generation, endpoint, container, { image: other.name })
     },
 
     twin: () => makeTwin(home),

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { sh } from './stage.ts'
 
 export interface FolderActor {
-  readonly engine: string
+  readonly engine: 'etcd' | 'influxdb1' | 'victoriametrics'
   readonly missing: string | undefined
   /** What the census says of what fill() puts in. */
   readonly tables: Readonly<Record<string, number>>

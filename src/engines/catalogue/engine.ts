@@ -78,7 +78,7 @@ function endpointOf(endpoint: Endpoint | undefined): Endpoint {
 
 const PATIENCE = 5000
 
-function recipeOf({ name, title, port, health, image, data }: Entry, native: Native): ServerRecipe {
+function recipeOf({ name, title, port, health, image, data, environment }: Entry, native: Native): ServerRecipe {
   if (port === null || data === null || image === null || health === null || !('http' in health)) {
     throw new Error(`${name} is no server that is asked by HTTP`)
   }
@@ -115,13 +115,14 @@ function recipeOf({ name, title, port, health, image, data }: Entry, native: Nat
     answers: async (endpoint) => void (await ask(endpoint, health.http, { signal: AbortSignal.timeout(PATIENCE) })),
     container: {
       image,
+      ...(native.contained.server === undefined ? {} : { server: native.contained.server }),
       dataDir: data,
-      environment: () => ({}),
+      environment: () => environment,
       secrets: () => ({}),
       files: () => ({}),
-      serve: () => ({ args: [] }),
+      serve: () => ({ args: native.contained.args }),
       declared: () => ({}),
-      healthcheck: () => [],
+      healthcheck: () => native.contained.healthcheck,
     },
     settle: () => Promise.resolve(),
   }

@@ -42,7 +42,17 @@ export interface Entry {
   readonly native?: Native
 }
 
+/** What its image is told; in it the data is at `data`, and the port is `port`. */
+export interface Contained {
+  readonly args: readonly string[]
+  /** The server's program there, where it is called otherwise than elsewhere. */
+  readonly server?: string
+  /** A program in the image that succeeds when the server answers. */
+  readonly healthcheck: readonly string[]
+}
+
 export interface Native {
+  readonly contained: Contained
   readonly server: string
   /** What makes it print its version, where that is not `--version`; and where the version is in that, as a pattern. */
   readonly versionWord?: string

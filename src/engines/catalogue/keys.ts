@@ -53,6 +53,18 @@ export const KEYS: readonly Entry[] = [
     proven: 'proven',
     note: 'It has no login: whoever is on this machine can read and write it.',
     native: {
+      contained: {
+        args: [
+          'etcd',
+          '--data-dir=/etcd-data',
+          '--listen-client-urls=http://0.0.0.0:2379',
+          '--advertise-client-urls=http://127.0.0.1:2379',
+          '--listen-peer-urls=http://127.0.0.1:2380',
+          '--initial-advertise-peer-urls=http://127.0.0.1:2380',
+          '--initial-cluster=default=http://127.0.0.1:2380',
+        ],
+        healthcheck: ['etcdctl', 'endpoint', 'health'],
+      },
       server: 'etcd',
       version: String.raw`etcd Version: (\S+)`,
       major: '3',

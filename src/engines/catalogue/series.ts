@@ -12,7 +12,7 @@ export const SERIES: readonly Entry[] = [
     port: 8086,
     data: '/var/lib/influxdb',
     health: { http: '/ping' },
-    environment: {},
+    environment: { INFLUXDB_REPORTING_DISABLED: 'true', INFLUXDB_MONITOR_STORE_ENABLED: 'false' },
     uri: 'http://127.0.0.1:{port}',
     quiesce: 'stop',
     command: 'influxd backup -portable',
@@ -20,6 +20,7 @@ export const SERIES: readonly Entry[] = [
     proven: 'proven',
     note: 'It has no login: whoever is on this machine can read and write it. Its own backup is not used yet. Its image is tagged 1.x.',
     native: {
+      contained: { args: ['influxd'], healthcheck: ['influx', '-execute', 'SHOW DATABASES'] },
       server: 'influxd',
       versionWord: 'version',
       version: String.raw`InfluxDB v?(\S+)`,
@@ -115,6 +116,11 @@ export const SERIES: readonly Entry[] = [
     proven: 'proven',
     note: 'It has no login: whoever is on this machine can read and write it. Nothing in it grows too old in a hundred years.',
     native: {
+      contained: {
+        server: '/victoria-metrics-prod',
+        args: ['-storageDataPath=/victoria-metrics-data', '-retentionPeriod=100y'],
+        healthcheck: ['wget', '-q', '-O', '-', 'http://127.0.0.1:8428/health'],
+      },
       server: 'victoria-metrics',
       version: String.raw`-v(\d[\w.-]*)`,
       otherwise: VICTORIAMETRICS,

@@ -91,7 +91,7 @@ export function adoptedSite(home: Home, container: string): Site {
       }
       if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, container)
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, LIVE, endpoint, container, other.name)
+      return awakeTarget(home, LIVE, endpoint, container, { image: other.name })
     },
 
     twin: () => Promise.reject(replaced()),

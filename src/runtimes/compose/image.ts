@@ -52,7 +52,18 @@ async function fetched(name: string): Promise<string> {
 async function versionIn(recipe: ServerRecipe, title: string, name: string, id: string): Promise<string> {
   let version = ''
   try {
-    version = recipe.versionOf(await ask(['run', '--rm', '--network', 'none', '--entrypoint', recipe.server, id, '--version']))
+    version = recipe.versionOf(
+      await ask([
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        '--entrypoint',
+        recipe.container.server ?? recipe.server,
+        id,
+        recipe.versionWord ?? '--version',
+      ]),
+    )
   } catch (error) {
     if (!isCode(error, 'TOOL_FAILED')) throw error
   }

@@ -3,19 +3,31 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from '../../base/bytes.ts'
-import { HayaiError } from '../../base/errors.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Endpoint, Target, Trust } from '../../engines/engine.ts'
-import { authorityFor, called, innerEndpoint, layingFolder, type Home } from './home.ts'
+import type { Ledger } from '../generations.ts'
+import { authorityFor, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
+import { restingCopy } from './resting.ts'
 import { workshopBeside } from './workshop.ts'
 
-/** Awake: its programs run in its container, or, those of another image, beside it on the same network. */
-export async function awakeTarget(home: Home, generation: string, endpoint: Endpoint, container: string, image?: string): Promise<Target> {
+/**
+ * Awake: its programs run in its container, or, those of another image, beside it on the same network. With the ledger of the live
+ * generation its data can be copied.
+ */
+export async function awakeTarget(
+  home: Home,
+  generation: string,
+  endpoint: Endpoint,
+  container: string,
+  { image, ledger }: { readonly image?: string; readonly ledger?: Ledger } = {},
+): Promise<Target> {
   const entrance = image === undefined ? within(container) : beside(container, image, endpoint.tls)
+  const target = await targetOf(home, generation, endpoint, () => entrance)
   return {
-    ...(await targetOf(home, generation, endpoint, () => entrance)),
+    ...target,
     workshop: (signal) => workshopBeside(home, container, endpoint.tls, signal),
+    ...(ledger === undefined ? {} : { copyAtRest: restingCopy(home, container, ledger, join(target.scratch, 'at-rest.tar')) }),
   }
 }
 
@@ -67,12 +79,7 @@ async function targetOf(
       return Number(kilobytes) * 1024
     },
     workshop: () => Promise.reject(new Error('a twin that sleeps has no server to work beside')),
-    copyAtRest: () =>
-      Promise.reject(
-        new HayaiError('ENVIRONMENT', `the data folder of ${called(home)} cannot be copied at rest in a container yet`, {
-          hint: 'Run it from the programs of this machine: --runtime native.',
-        }),
-      ),
+    copyAtRest: () => Promise.reject(new Error('a twin is nobody to copy from')),
     async close() {
       await rm(scratch, { recursive: true, force: true })
     },

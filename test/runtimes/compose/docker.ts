@@ -5,10 +5,17 @@ import { execFileSync } from 'node:child_process'
 
 const digest = process.env['HAYAI_TEST_IMAGES'] ?? ''
 
-const OFFICIAL: Readonly<Record<string, string>> = { postgres: 'postgres:15', mariadb: 'mariadb:10.11', redis: 'redis:7' }
+const OFFICIAL = {
+  postgres: 'postgres:15',
+  mariadb: 'mariadb:10.11',
+  redis: 'redis:7',
+  etcd: 'quay.io/coreos/etcd:v3.5.21',
+  influxdb: 'influxdb:1.8',
+  'victoria-metrics': 'victoriametrics/victoria-metrics:v1.102.1',
+} as const
 
-export function image(name: 'postgres' | 'mariadb' | 'redis'): string {
-  return digest === 'official' ? (OFFICIAL[name] ?? name) : `hayai-test-${name}:${digest}`
+export function image(name: keyof typeof OFFICIAL): string {
+  return digest === 'official' ? OFFICIAL[name] : `hayai-test-${name}:${digest}`
 }
 
 /** Why nothing can run in containers here; undefined when it can. */

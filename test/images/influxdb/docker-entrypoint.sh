@@ -1,0 +1,7 @@
+#!/bin/sh
+# The folder may be anybody's: the server is root.
+set -e
+case $1 in
+  -*) set -- influxd "$@" ;;
+esac
+exec "$@"
