@@ -65,6 +65,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Tell whether everything has a recent, proven copy',
         load: async () => (await import('./commands/health.ts')).health,
       },
+      audit: {
+        brief: 'Show who did what and when, and that nobody changed the log of it',
+        load: async () => (await import('./commands/audit.ts')).audit,
+      },
       keys: {
         brief: 'Keys for encrypted snapshots and backups: create, show, add, list',
         load: async () => (await import('./commands/keys.ts')).keys,

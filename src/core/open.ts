@@ -11,6 +11,7 @@ import { keyringOf } from './keys/keyring.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { Scheduling } from './schedule-answers.ts'
+import { recorded } from './recorded.ts'
 import { interrupted } from './watching.ts'
 
 /** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
@@ -23,7 +24,7 @@ export async function openWith(parts: Parts, options: OpenOptions = {}): Promise
     parts,
     keyring: keyringOf(options.askPassphrase),
   }
-  return facade(context, options)
+  return recorded(context, facade(context, options))
 }
 
 // Each verb is loaded when it is first called: `hayai list` must not pay for restore.
@@ -106,6 +107,7 @@ function together(context: Context): Backups {
 function overseeing(context: Context): Overseeing {
   return {
     health: async (request) => (await import('./health.ts')).health(context, request),
+    audit: async (request) => (await import('./audit-view.ts')).auditLog(context, request),
     report: async () => (await import('./report.ts')).report(context),
   }
 }

@@ -77,7 +77,56 @@ export interface DatabaseReport {
   readonly sizes: readonly { readonly at: string; readonly bytes: number }[]
 }
 
+export interface AuditRequest {
+  /** Only what concerns it. */
+  readonly database?: string
+  /** `7d`, `12h`: not what was over before. */
+  readonly since?: string
+}
+
+/** One act: what somebody did, or a schedule. */
+export interface AuditEntry {
+  /** When it began, and when it had ended; null when it has no end. UTC. */
+  readonly at: string
+  readonly ended: string | null
+  /** The account, and whose it was before `sudo`; null without that. */
+  readonly by: string
+  readonly sudo: string | null
+  /** null in lines of older versions. */
+  readonly host: string | null
+  readonly pid: number | null
+  readonly via: 'command' | 'schedule'
+  readonly verb: string
+  readonly databases: readonly string[]
+  /** What else was named: a snapshot, a backup, a recipient. */
+  readonly of: string | null
+  /** `running`: it is at work. `unfinished`: it began, and has no end. */
+  readonly outcome: 'done' | 'failed' | 'running' | 'unfinished'
+  readonly error: { readonly code: string; readonly message: string } | null
+  /** What was done, one by one, as the log has it. */
+  readonly facts: readonly (Readonly<Record<string, unknown>> & { readonly verb: string; readonly database: string })[]
+}
+
+export interface AuditFlaw {
+  readonly line: number
+  readonly what: string
+}
+
+export interface AuditAnswer {
+  /** The oldest first. */
+  readonly entries: readonly AuditEntry[]
+  /** The log is as it was written: nothing was changed, put in or taken out. */
+  readonly whole: boolean
+  readonly flaws: readonly AuditFlaw[]
+  /** Numbers of lines that a crash or a full disk has cut; they are passed over. */
+  readonly cut: readonly number[]
+  /** Lines that could not be written, for want of room. */
+  readonly missed: number
+}
+
 export interface Overseeing {
+  /** Who did what, and when, and whether the log of that is as it was written. Changes nothing. */
+  audit(request?: AuditRequest): Promise<AuditAnswer>
   /** Whether each database has what it takes to lose nothing. Changes nothing. */
   health(request?: HealthRequest): Promise<HealthAnswer>
   /** How much room snapshots and backups take, by database and over time. Changes nothing. */

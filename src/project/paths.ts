@@ -26,7 +26,10 @@ export interface Paths {
   /** What a switch of several databases is about to do, and the lock of whoever does it. */
   readonly journal: string
   readonly togetherLock: string
+  /** Who did what; how long that log is, and its last digest; and a lock held while a line is written. */
   readonly auditLog: string
+  readonly auditHead: string
+  readonly auditLock: string
   /** Held while certificates are made. */
   readonly certificatesLock: string
   /** What became of the runs of plans; a lock for each plan, one for who runs plans now, and that of the daemon. */
@@ -77,6 +80,8 @@ export function pathsOf(root: string): Paths {
     togetherLock: join(own, 'together.lock'),
     auditLog: join(own, 'audit.log'),
     certificatesLock: join(own, 'certificates.lock'),
+    auditHead: join(own, 'audit.head'),
+    auditLock: join(own, 'audit.lock'),
     runs: join(own, 'runs.jsonl'),
     planLock: (plan) => resolveInside(join(own, 'locks', 'plans'), plan),
     scheduleLock: join(own, 'schedule.lock'),

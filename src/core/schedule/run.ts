@@ -7,7 +7,7 @@ import { withLock } from '../../base/locks.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import type { Plan } from '../../project/plans.ts'
 import type { Watch } from '../answers.ts'
-import { audit } from '../audit.ts'
+import { acting, audit } from '../audit.ts'
 import type { Context } from '../context.ts'
 import type { Outcome, RunAnswer, RunFailure, RunRecord, RunRequest } from '../schedule-answers.ts'
 import { interrupted, watching } from '../watching.ts'
@@ -69,9 +69,14 @@ export async function perform(
       }
       const slot = dueSlot(plan, history, now()) ?? null
       if (due && slot === null) return { record: null, thrown: undefined }
-      return attempt(context, plan, { slot, entries, now }, watch)
+      const act = { verb: 'schedule run', databases: plan.databases, of: plan.name, ...(due && { via: 'schedule' as const }) }
+      return acting(context, act, () => attempt(context, plan, { slot, entries, now }, watch), failureIn)
     }),
   )
+}
+
+function failureIn({ record }: Performed): RunFailure | null {
+  return record?.error ?? null
 }
 
 interface Run {
