@@ -93,7 +93,11 @@ export interface ContainerFacts {
   /** Where the volume of the data goes. */
   readonly dataDir: string
   /** For the image's own initialisation of an empty volume; `file` tells the path in the container of one of `secrets`. Never a secret. */
-  readonly environment: (settings: Settings, file: (secret: string) => string) => Readonly<Record<string, string>>
+  readonly environment: (
+    settings: Settings,
+    file: (secret: string) => string,
+    purpose: 'live' | 'filling',
+  ) => Readonly<Record<string, string>>
   /** Contents of files that root in the container can read, by name. */
   readonly secrets: (settings: Settings) => Readonly<Record<string, string>>
   /** Files that everybody in the container can read, by their path in it; the image runs those that it looks for. Never a secret. */

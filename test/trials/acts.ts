@@ -16,6 +16,8 @@ export interface Act extends Actor {
   /** Whether it is the engine's default. */
   readonly first: boolean
   readonly physical: boolean
+  /** Whether all is tried, or only what can be otherwise where it lives. */
+  readonly whole: boolean
 }
 
 export const acts: readonly Act[] = cast.flatMap((actor) =>
@@ -27,6 +29,7 @@ export const acts: readonly Act[] = cast.flatMap((actor) =>
     extension,
     first: at === 0,
     physical: kind === 'physical',
+    whole: true,
   })),
 )
 
@@ -34,10 +37,18 @@ export const heavy: readonly Act[] = acts.filter(({ first, physical }) => first 
 
 const VERSIONS: Readonly<Record<string, string>> = { postgresql: '15', mariadb: '10.11', redis: '7' }
 
-/** The same in containers: the engines that have an image for the tests. */
+/** The same in containers: the engines that have an image for the tests. One of them tries all. */
 export const contained: readonly Act[] = heavy.flatMap((act) => {
   const version = VERSIONS[act.engine]
   return version === undefined
     ? []
-    : [{ ...act, missing: act.missing ?? noDocker, place: { runtime: 'compose', version }, where: 'in a container' }]
+    : [
+        {
+          ...act,
+          missing: act.missing ?? noDocker,
+          place: { runtime: 'compose', version },
+          where: 'in a container',
+          whole: act.engine === 'postgresql' && act.first,
+        },
+      ]
 })

@@ -6,12 +6,20 @@ import { ENCODING, given, serverSettings } from './parameters.ts'
 export const container: ContainerFacts = {
   image: 'postgres',
   dataDir: '/var/lib/postgresql/data',
-  environment: ({ user, database, creation = [] }, file) => ({
+  environment: ({ user, database, creation = [] }, file, purpose) => ({
     PGDATA: '/var/lib/postgresql/data', // images from 18 on have another
     POSTGRES_USER: user,
     POSTGRES_DB: database,
     POSTGRES_PASSWORD_FILE: file('password'),
-    POSTGRES_INITDB_ARGS: [`--encoding=${ENCODING}`, '--locale=C.UTF-8', '--auth-host=scram-sha-256', ...creation].map(word).join(' '),
+    POSTGRES_INITDB_ARGS: [
+      `--encoding=${ENCODING}`,
+      '--locale=C.UTF-8',
+      '--auth-host=scram-sha-256',
+      ...(purpose === 'filling' ? ['--no-sync'] : []), // what is being filled is made durable as a whole
+      ...creation,
+    ]
+      .map(word)
+      .join(' '),
   }),
   secrets: ({ password }) => ({ password: password.reveal() }),
   files: () => ({}),

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { concatenate, once, type Bytes } from '../../base/bytes.ts'
-import { HayaiError } from '../../base/errors.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
 import type { Target } from '../engine.ts'
 import { listDatabases } from './catalog.ts'
 import { endpointOf, innerOf, programEnvironment, withSession } from './session.ts'
@@ -20,13 +20,30 @@ export async function load(target: Target, bytes: Bytes, signal: AbortSignal): P
     concatenate(bytes, once(`\n\\echo ${token}\n`)),
   )
   let last = ''
-  for await (const chunk of said) last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)
+  try {
+    for await (const chunk of said) last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)
+  } catch (error) {
+    throw roomOr(error)
+  }
   if (!last.endsWith(`${token}\n`)) {
     throw new HayaiError('TOOL_FAILED', 'psql stopped before the end of the dump, without an error', {
       hint: 'The file tells psql to leave (\\q), or ends in the middle of a statement.',
     })
   }
   await analyse(target, signal)
+}
+
+/** A server that has no room ends at once, and psql's last words are of the connection. */
+function roomOr(error: unknown): unknown {
+  if (!isCode(error, 'TOOL_FAILED')) return error
+  const words = [error.message, error.details?.['stderr']].join('\n')
+  const line = words.split('\n').find((each) => /No space left on device|Disk quota exceeded/.test(each))
+  if (line === undefined) return error
+  return new HayaiError('STORE_FAILED', `there is no room for the data beside what is there: ${line.trim()}`, {
+    hint: 'Make room where the data is kept, and try again. The live database was not touched.',
+    cause: error,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  })
 }
 
 /** Without statistics the first queries after a restore may take the wrong way, and hours. */

@@ -34,12 +34,23 @@ export async function syncVolume(home: Home, place: VolumePlace): Promise<void> 
   await besides(home, place, { shell: ['-c', SYNC, 'sh', home.recipe.container.dataDir] })
 }
 
+const FIND = 'cd "$1" && shift && for name; do if [ -e "$name" ]; then echo "$name"; fi; done'
+
+function linesOf(said: string): readonly string[] {
+  return said.split('\n').filter((line) => line !== '')
+}
+
+/** Which of these names are among the data of a container that runs. */
+export async function foundWithin(home: Home, container: string, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return []
+  return linesOf(await ask(['exec', container, 'sh', '-c', FIND, 'sh', home.recipe.container.dataDir, ...names]))
+}
+
 /** Which of these names are in the volume, which no server uses. */
 export async function foundIn(home: Home, place: VolumePlace, names: readonly string[]): Promise<readonly string[]> {
   if (names.length === 0) return []
-  const script = 'cd "$1" && shift && for name; do if [ -e "$name" ]; then echo "$name"; fi; done'
-  const said = await besides(home, place, { readonly: true, shell: ['-c', script, 'sh', home.recipe.container.dataDir, ...names] })
-  return said.split('\n').filter((line) => line !== '')
+  const said = await besides(home, place, { readonly: true, shell: ['-c', FIND, 'sh', home.recipe.container.dataDir, ...names] })
+  return linesOf(said)
 }
 
 interface Errand {

@@ -1,6 +1,11 @@
-// Which image a database runs from, and which version of the server is in it. An image never changes, so its version is asked once.
+// Which image a database runs from, and which version of the server is in it. An image never changes: its version is asked once, and
+// then remembered in this person's cache.
 
-import { HayaiError, isCode } from '../../base/errors.ts'
+import { mkdir, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
+import { writeDurably } from '../../base/files.ts'
 import { ask, askIfThere, wordsOf } from './docker.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
@@ -21,9 +26,36 @@ const known = new Map<string, string>()
 export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
   const id = (await idOf(name)) ?? (await fetched(name))
   const asked = `${recipe.server} ${id}`
-  const version = known.get(asked) ?? (await versionIn(recipe, title, name, id))
-  known.set(asked, version)
+  const version = known.get(asked) ?? (await remembered(asked)) ?? (await versionIn(recipe, title, name, id))
+  if (known.get(asked) !== version) await remember(asked, version)
   return { name, version }
+}
+
+function cacheFile(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hayai', 'images.json')
+}
+
+/** `<program> <image's id>` → version. What cannot be read is asked again. */
+async function remembered(asked: string): Promise<string | undefined> {
+  try {
+    const content: unknown = JSON.parse(await readFile(cacheFile(), 'utf8'))
+    if (typeof content !== 'object' || content === null) return undefined
+    for (const [key, version] of Object.entries(content)) if (typeof version === 'string') known.set(key, version)
+  } catch {
+    return undefined
+  }
+  return known.get(asked)
+}
+
+/** A machine where nothing can be remembered is asked each time. */
+async function remember(asked: string, version: string): Promise<void> {
+  known.set(asked, version)
+  try {
+    await mkdir(dirname(cacheFile()), { recursive: true, mode: 0o700 })
+    await writeDurably(cacheFile(), `${JSON.stringify(Object.fromEntries(known))}\n`)
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+  }
 }
 
 async function idOf(name: string): Promise<string | undefined> {

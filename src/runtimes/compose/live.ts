@@ -5,8 +5,8 @@ import { holderOf, isTaken } from '../../base/ports.ts'
 import type { Live } from '../exchange.ts'
 import { entryOf, type Ledger } from '../generations.ts'
 import type { Status } from '../runtime.ts'
-import { compose } from './compose-tool.ts'
-import { dataIn, foundIn } from './data.ts'
+import { compose, composeTool } from './compose-tool.ts'
+import { dataIn, foundIn, foundWithin } from './data.ts'
 import { ask, isNoSuch, wordsOf } from './docker.ts'
 import { composeFile, writeService } from './file.ts'
 import { called, LABEL, liveEndpoint, type Home } from './home.ts'
@@ -66,14 +66,15 @@ export async function liveStatus(home: Home, ledger: Ledger | undefined): Promis
 export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal): Promise<void> {
   const project = await projectOf(home)
   const container = liveContainer(home, project)
-  const seen = await liveSeen(home)
+  const place = await placeOf(home, ledger.live)
+  composeTool().catch(() => {}) // looked for meanwhile; whoever needs it hears of it
+  const [seen, isThere] = await Promise.all([liveSeen(home), volumeIsThere(place.volume)])
   if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
   else if (seen?.running === true) {
     if (seen.labels[LABEL.generation] === ledger.live && (await comesUp(home, container, ledger.live, signal))) return
     await stopContainer(home, container)
   }
-  const place = await placeOf(home, ledger.live)
-  if (!(await volumeIsThere(place.volume))) {
+  if (!isThere) {
     throw new HayaiError('CORRUPT', `the data of ${called(home)} is gone: Docker has no volume ${place.volume}`, {
       hint: `Run \`hayai undo ${home.placement.name}\`, or restore a snapshot.`,
     })
@@ -108,9 +109,7 @@ async function settled(home: Home, container: string, generation: string, signal
   await untilAnswers(home, container, endpoint, signal)
   const data = dataIn(home, container)
   await recipe.settle({ endpoint, settings: placement.settings, data, signal }, 'live')
-  const found: string[] = []
-  for (const name of recipe.looksFor) if (await data.has(name)) found.push(name)
-  await rewriteInput(home, placement.runDir, generation, found)
+  await rewriteInput(home, placement.runDir, generation, await foundWithin(home, container, recipe.looksFor))
 }
 
 /** Writes docker-compose.yml for what the ledger calls live. */

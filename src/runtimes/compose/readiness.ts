@@ -12,6 +12,7 @@ export async function untilAnswers(home: Home, container: string, endpoint: Endp
   let deadline = Date.now() + home.patience.start
   let last = 'it never tried to'
   let looked = Date.now()
+  let seldom = 400
   for (let pause = 15; ; pause = Math.min(pause * 1.4, 100)) {
     signal.throwIfAborted()
     try {
@@ -21,9 +22,10 @@ export async function untilAnswers(home: Home, container: string, endpoint: Endp
       if (isCode(error, 'WRONG_STATE')) deadline = Date.now() + home.patience.start // it reads its data: that takes as long as it takes
       last = messageOf(error)
     }
-    if (Date.now() - looked > 400) {
+    if (Date.now() - looked > seldom) {
       await refuseEnded(home, container)
       looked = Date.now()
+      seldom = Math.min(seldom * 1.6, 2000) // each look is a program to be run, while the server wants the processor
     }
     if (Date.now() > deadline) {
       throw await explain(

@@ -58,7 +58,7 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
       ...(input === undefined ? [] : [`exec <${SECRETS}${INPUT}`]),
     ]),
     // What Hayai does not know, the image may.
-    environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name) },
+    environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name, wanted.purpose) },
     labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
     volume: wanted.place.volume,
     secrets: { ...(await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name)), ...secretsOf(copies) },

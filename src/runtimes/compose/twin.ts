@@ -80,8 +80,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
       if (running !== undefined) await bringToRest(home, container)
       running = undefined
       home.at('twin stopped')
-      await ask(['rm', '--force', '--volumes', container])
-      await syncVolume(home, place)
+      await Promise.all([ask(['rm', '--force', '--volumes', container]), syncVolume(home, place)])
       await rm(layingFolder(home, name), { recursive: true, force: true })
       await forgetFiles(folder)
       await syncFolder(folder)
@@ -126,7 +125,8 @@ async function adopt(home: Home, place: VolumePlace, signal: AbortSignal): Promi
 }
 
 /** What was asked for; else the live data's own major, so that a restore is not an upgrade that nobody asked for. */
-async function imageForNew({ placement, recipe, title }: Home, ledger: Ledger | undefined): Promise<Image> {
+async function imageForNew(home: Home, ledger: Ledger | undefined): Promise<Image> {
+  const { placement, recipe, title } = home
   const live = ledger === undefined ? null : entryOf(ledger, ledger.live).version
   const version = placement.version ?? (live === null ? undefined : recipe.majorOf(live))
   const image = await imageOf(recipe, title, imageName(recipe, version, placement.container.image))
