@@ -37,6 +37,8 @@ export interface Said {
 /** Bytes that go to standard output as they come. */
 export interface Streamed {
   readonly stream: AsyncIterable<Uint8Array>
+  /** It goes on until it is interrupted: that is its end, and no failure. */
+  readonly endless?: boolean
 }
 
 export type Answer = Said | Streamed

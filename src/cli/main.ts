@@ -105,7 +105,7 @@ async function say(run: Run, answer: Answer): Promise<void> {
   if ('stream' in answer) {
     for await (const bytes of answer.stream) process.stdout.write(bytes)
     const interrupted = run.interrupts.status()
-    if (interrupted !== undefined) process.exitCode = interrupted
+    if (interrupted !== undefined && answer.endless !== true) process.exitCode = interrupted
   } else {
     const text = run.json ? jsonAnswer(run.name, answer.data) : answer.text(styleFor(process.stdout))
     if (text !== '') process.stdout.write(`${text}\n`)

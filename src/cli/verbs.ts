@@ -57,6 +57,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Back up all databases at one moment; list, show, restore backups',
         load: async () => (await import('./commands/backup.ts')).backup,
       },
+      daemon: {
+        brief: 'Run the plans of .hayaidb at their times, until it is stopped',
+        load: async () => (await import('./commands/daemon.ts')).daemon,
+      },
       schedule: {
         brief: 'Show the plans of .hayaidb; run one',
         load: async () => (await import('./commands/schedule.ts')).schedule,

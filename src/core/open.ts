@@ -123,6 +123,9 @@ function keys(context: Context, { askPassphrase }: OpenOptions): Keys {
 
 function scheduling(context: Context): Scheduling {
   return {
+    async *daemon(watch) {
+      yield* (await import('./schedule/daemon.ts')).daemon(context, watch)
+    },
     plans: async () => (await import('./schedule/show.ts')).planViews(context),
     runPlan: (request, watch) => guarded(watch, async () => (await import('./schedule/run.ts')).runPlan(context, request, watch)),
   }

@@ -72,6 +72,8 @@ export interface RunAnswer {
 }
 
 export interface Scheduling {
+  /** Runs the plans at their times until the signal; one for each project, LOCKED when there is one. */
+  daemon(watch?: Watch): AsyncIterable<DaemonEvent>
   /** The plans that `.hayaidb` declares, explained. Changes nothing. */
   plans(): Promise<readonly PlanView[]>
   /** One run of a plan, now: take, check, copy, let go, and write down how it went. */
@@ -101,3 +103,16 @@ export interface PlanView {
   readonly running: string | null
   readonly killed: string | null
 }
+
+/** What the daemon tells, in the order in which it happens. */
+export type DaemonEvent =
+  /** It looks after the project from now on. */
+  | { readonly event: 'started'; readonly at: string; readonly pid: number; readonly root: string }
+  /** These are the plans that it runs now: at the start, and after `.hayaidb` has changed. */
+  | { readonly event: 'plans'; readonly at: string; readonly plans: readonly { readonly plan: string; readonly next: string | null }[] }
+  /** `.hayaidb` cannot be used as it is; the plans from before stay. */
+  | { readonly event: 'config'; readonly at: string; readonly error: RunFailure }
+  | { readonly event: 'run'; readonly at: string; readonly record: RunRecord }
+  /** A run that could not begin; it is tried again. */
+  | { readonly event: 'failed'; readonly at: string; readonly plan: string; readonly error: RunFailure }
+  | { readonly event: 'stopped'; readonly at: string }
