@@ -69,6 +69,8 @@ need iproute2 has_program ip
 need mmdebstrap has_program mmdebstrap
 need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps
+need cron has_program crontab
+need systemd has_program systemd-analyze
 need zstd has_program zstd
 need age has_program age
 need git has_program git

@@ -126,6 +126,9 @@ function scheduling(context: Context): Scheduling {
     async *daemon(watch) {
       yield* (await import('./schedule/daemon.ts')).daemon(context, watch)
     },
+    schedule: async (program) => (await import('./schedule/install.ts')).schedule(context, program),
+    installSchedule: async (request) => (await import('./schedule/install.ts')).installSchedule(context, request),
+    removeSchedule: async (options) => (await import('./schedule/install.ts')).removeSchedule(context, options ?? {}),
     plans: async () => (await import('./schedule/show.ts')).planViews(context),
     runPlan: (request, watch) => guarded(watch, async () => (await import('./schedule/run.ts')).runPlan(context, request, watch)),
   }

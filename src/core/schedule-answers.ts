@@ -71,7 +71,54 @@ export interface RunAnswer {
   readonly dryRun: boolean
 }
 
+export type CallerName = 'systemd' | 'cron' | 'launchd'
+
+export interface CallerView {
+  readonly with: CallerName
+  /** The plans that it calls. */
+  readonly plans: readonly string[]
+  /** Whether it is told what `.hayaidb` says now. */
+  readonly current: boolean
+}
+
+export interface ScheduleView {
+  readonly plans: readonly PlanView[]
+  /** Who was told to call them. */
+  readonly callers: readonly CallerView[]
+  /** Whether the project's daemon runs now. */
+  readonly daemon: boolean
+}
+
+export interface InstallRequest {
+  /** The first that this machine has, when not given. */
+  readonly with?: CallerName
+  /** How Hayai is called, by absolute paths: `[node, hayai.js]`. */
+  readonly program: readonly string[]
+  readonly dryRun?: boolean
+}
+
+export interface InstallAnswer {
+  readonly with: CallerName
+  /** What it is told for each plan, as it is written there. */
+  readonly jobs: readonly { readonly plan: string; readonly text: string }[]
+  /** False when it was told the same before. */
+  readonly changed: boolean
+  /** Each a whole sentence. */
+  readonly notes: readonly string[]
+  readonly dryRun: boolean
+}
+
+export interface RemoveScheduleAnswer {
+  readonly removed: readonly { readonly with: CallerName; readonly plan: string }[]
+  readonly dryRun: boolean
+}
+
 export interface Scheduling {
+  /** The plans, and who calls them. `program`: how Hayai is called, as for an installation. Changes nothing. */
+  schedule(program: readonly string[]): Promise<ScheduleView>
+  /** Tells systemd, cron or launchd to call the plans. */
+  installSchedule(request: InstallRequest): Promise<InstallAnswer>
+  removeSchedule(options?: { readonly dryRun?: boolean }): Promise<RemoveScheduleAnswer>
   /** Runs the plans at their times until the signal; one for each project, LOCKED when there is one. */
   daemon(watch?: Watch): AsyncIterable<DaemonEvent>
   /** The plans that `.hayaidb` declares, explained. Changes nothing. */
