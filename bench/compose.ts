@@ -2,7 +2,7 @@
 // scripts/docker-for-tests.sh, or others of these names.
 
 import { spawnSync } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SnapshotAnswer } from '../src/index.ts'
@@ -17,8 +17,9 @@ export async function measureCompose(
 ): Promise<readonly Line[]> {
   await stage.hayai('init', '-n', NAME, '-e', 'postgresql', '--runtime', 'compose', '--version', '15', '-y')
   await stage.hayai('start', NAME)
-  const { stdout } = await timed('docker', ['ps', '--filter', 'label=org.hayai.generation', '--format', '{{.Names}}'])
-  const container = stdout.split('\n').find((name) => name.endsWith(`-${NAME}-1`)) ?? ''
+  const identity = await readFile(join(stage.folder, '.hayai/compose/project.json'), 'utf8')
+  const project = JSON.parse(identity) as { readonly name: string; readonly mark: string }
+  const container = `${project.name}-${NAME}-1`
   const login = ['-U', 'admin', '-d', 'database']
   const rows = Math.round(bytes / 500)
   const text = `(SELECT string_agg(md5((i * 31 + n)::text), ' ') FROM generate_series(1, 14) n)`
@@ -59,7 +60,14 @@ export async function measureCompose(
       other: () => bareStart(stage, container, login),
     }),
   ]
+  const of = `label=org.hayai.project=${project.mark}`
+  for (const id of await listed('ps', '--all', '--quiet', '--filter', of)) await timed('docker', ['rm', '--force', '--volumes', id])
+  for (const id of await listed('volume', 'ls', '--quiet', '--filter', of)) await timed('docker', ['volume', 'rm', id])
   return lines
+}
+
+async function listed(...args: readonly string[]): Promise<readonly string[]> {
+  return (await timed('docker', args)).stdout.split('\n').filter((line) => line !== '')
 }
 
 /** What `up --wait` does, which the older Compose has not got. */

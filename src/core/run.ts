@@ -4,6 +4,7 @@ import type { DatabaseView, Power } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, databasesOf, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
+import { atDeclaredPort } from './moving-port.ts'
 import { sweepTrials } from './trial.ts'
 import { watching } from './watching.ts'
 
@@ -16,7 +17,9 @@ export async function start(context: Context, names: readonly string[], options:
     'start',
     async (database) => {
       stage(`starting ${database.name}`)
-      await database.site.start(signal)
+      const moved = await atDeclaredPort(context, database)
+      await moved.site.start(signal)
+      return moved
     },
     { signal, dryRun: options.dryRun === true },
   )
@@ -31,6 +34,7 @@ export async function stop(context: Context, names: readonly string[], options: 
     async (database) => {
       stage(`stopping ${database.name}`)
       await database.site.stop()
+      return database
     },
     { signal, dryRun: options.dryRun === true },
   )
@@ -40,15 +44,15 @@ async function each(
   context: Context,
   names: readonly string[],
   verb: string,
-  work: (database: Database) => Promise<void>,
+  work: (database: Database) => Promise<Database>,
   { signal, dryRun }: { readonly signal: AbortSignal; readonly dryRun: boolean },
 ): Promise<readonly DatabaseView[]> {
   const databases = names.length === 0 ? await databasesOf(context) : await Promise.all(names.map((name) => databaseOf(context, name)))
   if (dryRun) return Promise.all(databases.map(viewOf))
   await sweepTrials(context)
   const views: DatabaseView[] = []
-  for (const database of databases) {
-    await withDatabase(context, database, { purpose: `${verb} of "${database.name}"`, signal }, () => work(database))
+  for (const each of databases) {
+    const database = await withDatabase(context, each, { purpose: `${verb} of "${each.name}"`, signal }, () => work(each))
     if (database.engine.recipe.shape === 'server') await audit(context, verb, database.name)
     views.push(await viewOf(database))
   }

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { text } from '../../src/base/bytes.ts'
 import type { Progress } from '../../src/index.ts'
 import { postgresql } from '../trials/cast.ts'
 import { containersOf, stage, type Stage } from '../trials/stage.ts'
@@ -62,6 +63,7 @@ describe('Docker that is stopped', { timeout: 300_000 }, () => {
     expect(await scene.project.snapshots()).toEqual([])
     expect(await scene.project.list()).toMatchObject([{ name: 'shop', status: 'unreachable' }])
     await expect(scene.project.snapshot({ database: 'shop' })).rejects.toMatchObject({ code: 'ENVIRONMENT' })
+    await expect(scene.project.logs('shop').then(text)).rejects.toMatchObject({ code: 'ENVIRONMENT' })
     startDocker()
     await scene.project.start(['shop'])
     expect(await postgresql.dump(scene.project, 'shop')).toBe(good)

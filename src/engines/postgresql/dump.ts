@@ -109,9 +109,11 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
     sessions.push(session)
     return session
   }
+  const printing = text(target.run({ program: 'pg_dump', args: ['--version'], signal })) // in a container that takes as long as to connect
+  printing.catch(() => {}) // heard of below
   const main = await open(endpoint.database)
   const server = await readServer(main)
-  const tool = await checkedTool(target, server, signal)
+  const tool = checkedTool(await printing, server)
   const listed = await listDatabases(main)
   const others = listed.filter((each) => each.connectable && !each.template && each.name !== endpoint.database)
   const wanted = [main]
@@ -150,8 +152,7 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
 const PRODUCT = 'PostgreSQL'
 const STOCK = 'postgres'
 
-async function checkedTool(target: Target, server: Server, signal: AbortSignal): Promise<string> {
-  const printed = await text(target.run({ program: 'pg_dump', args: ['--version'], signal }))
+function checkedTool(printed: string, server: Server): string {
   const version = /\d\S*/.exec(printed)?.[0] ?? ''
   if (Number.parseInt(version, 10) >= server.major) return version
   throw new HayaiError(
