@@ -73,6 +73,8 @@ need cron has_program crontab
 need systemd has_program systemd-analyze
 need zstd has_program zstd
 need age has_program age
+need prometheus has_program promtool
+need openssl has_program openssl
 need git has_program git
 need python3 has_python
 need jq has_program jq

@@ -69,6 +69,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Tell whether everything has a recent, proven copy',
         load: async () => (await import('./commands/health.ts')).health,
       },
+      metrics: {
+        brief: 'Print metrics of copies and plans for Prometheus',
+        load: async () => (await import('./commands/metrics.ts')).metrics,
+      },
       audit: {
         brief: 'Show who did what and when, and that nobody changed the log of it',
         load: async () => (await import('./commands/audit.ts')).audit,

@@ -107,6 +107,7 @@ function together(context: Context): Backups {
 function overseeing(context: Context): Overseeing {
   return {
     health: async (request) => (await import('./health.ts')).health(context, request),
+    metrics: async (request) => (await import('./metrics.ts')).metrics(context, request),
     audit: async (request) => (await import('./audit-view.ts')).auditLog(context, request),
     report: async () => (await import('./report.ts')).report(context),
   }

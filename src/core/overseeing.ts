@@ -124,7 +124,23 @@ export interface AuditAnswer {
   readonly missed: number
 }
 
+export interface MetricsRequest {
+  /** The file that is replaced; none when not given. */
+  readonly output?: string
+  readonly dryRun?: boolean
+}
+
+export interface MetricsAnswer {
+  /** In the text format of Prometheus. */
+  readonly text: string
+  /** Absolute; null when none was wanted. */
+  readonly file: string | null
+  readonly dryRun: boolean
+}
+
 export interface Overseeing {
+  /** Copies and plans as numbers for Prometheus. */
+  metrics(request?: MetricsRequest): Promise<MetricsAnswer>
   /** Who did what, and when, and whether the log of that is as it was written. Changes nothing. */
   audit(request?: AuditRequest): Promise<AuditAnswer>
   /** Whether each database has what it takes to lose nothing. Changes nothing. */

@@ -10,6 +10,19 @@ export interface RunFailure {
   readonly message: string
 }
 
+/** What became of one command of a plan. */
+export interface HookRecord {
+  readonly hook: 'before' | 'after' | 'on_failure'
+  readonly command: string
+  /** null when a signal ended it, or it could not be started. */
+  readonly exit: number | null
+  /** `timeout`: it was ended because it took too long. `lost`: it could not be started. */
+  readonly how: 'exited' | 'killed' | 'timeout' | 'interrupted' | 'lost'
+  /** The last of what it printed. */
+  readonly output: string
+  readonly seconds: number
+}
+
 /** What a run made of one database. */
 export interface RunPart {
   readonly database: string
@@ -48,6 +61,8 @@ export interface RunRecord {
   readonly copies: readonly RunCopy[]
   /** Ids of what retention has deleted, in whatever folders. */
   readonly deleted: readonly string[]
+  /** The commands that ran. */
+  readonly hooks: readonly HookRecord[]
   /** What went wrong first; null when nothing did. */
   readonly error: RunFailure | null
 }

@@ -64,7 +64,18 @@ const COMMAND_RULE = 'a command, or a list of commands'
 const command = z.exactOptional(
   z.union([z.string().min(1, COMMAND_RULE), z.array(z.string(COMMAND_RULE).min(1, COMMAND_RULE)).min(1, COMMAND_RULE)], COMMAND_RULE),
 )
-const hooks = z.strictObject({ before: command, after: command, on_failure: command }, 'a mapping with `before`, `after` or `on_failure`')
+const LIMIT_RULE = 'a duration, such as 30s, 10m or 2h'
+const hooks = z.strictObject(
+  {
+    before: command,
+    after: command,
+    on_failure: command,
+    timeout: z
+      .exactOptional(z.string(LIMIT_RULE).regex(/^[1-9]\d{0,4}[smh]$/, LIMIT_RULE))
+      .meta({ description: 'How long each command may take; 10m when not given.' }),
+  },
+  'a mapping with `before`, `after` or `on_failure`',
+)
 
 const NAME_RULE = 'a name'
 const FOLDERS_RULE = 'a list of folders'
@@ -104,6 +115,9 @@ export const PLAN_NAME_RULE = '1 to 63 small letters, digits, "-" and "_", begin
 export const backup = z.strictObject(
   {
     ...plan,
+    metrics: z
+      .exactOptional(z.string('the path of a file').min(1, 'the path of a file'))
+      .meta({ description: 'Metrics for Prometheus are written into this file after each run.' }),
     recipients: z.exactOptional(
       z.array(z.string(RECIPIENT_RULE).regex(/^age1[02-9ac-hj-np-z]{58}$/, RECIPIENT_RULE), 'a list of age recipients'),
     ),

@@ -30,6 +30,8 @@ export interface Paths {
   readonly auditLog: string
   readonly auditHead: string
   readonly auditLock: string
+  /** What the hooks of plans printed. */
+  readonly hooksLog: string
   /** Held while certificates are made. */
   readonly certificatesLock: string
   /** What became of the runs of plans; a lock for each plan, one for who runs plans now, and that of the daemon. */
@@ -82,6 +84,7 @@ export function pathsOf(root: string): Paths {
     certificatesLock: join(own, 'certificates.lock'),
     auditHead: join(own, 'audit.head'),
     auditLock: join(own, 'audit.lock'),
+    hooksLog: join(own, 'logs', 'hooks.log'),
     runs: join(own, 'runs.jsonl'),
     planLock: (plan) => resolveInside(join(own, 'locks', 'plans'), plan),
     scheduleLock: join(own, 'schedule.lock'),

@@ -64,9 +64,7 @@ export function planWarnings(raw: RawConfig): readonly { readonly path: Path; re
   }
   const every: readonly (readonly [Path, RawPlan])[] = [[[], backup], ...plans.map(([name, plan]) => [['plans', name], plan] as const)]
   for (const [path, plan] of every) {
-    for (const key of ['hooks', 'notify'] as const) {
-      if (plan[key] !== undefined) warn([...path, key], `${key} have no effect yet: no command is run, and nobody is told.`)
-    }
+    if (plan.notify !== undefined) warn([...path, 'notify'], 'notify has no effect yet: nobody is told.')
   }
   const [encrypting] = every.filter(([, { encryption }]) => encryption === true)
   if (encrypting !== undefined && (backup.recipients ?? []).length === 0) {

@@ -24,6 +24,8 @@ export interface Hooks {
   readonly before: readonly string[]
   readonly after: readonly string[]
   readonly onFailure: readonly string[]
+  /** Milliseconds that each command may take. */
+  readonly timeout: number
 }
 
 export interface Plan {
@@ -50,7 +52,7 @@ export interface Plan {
 /** `default` first, then those that have names, in their order. What a plan does not say, `global.backup` says for all. */
 export function plansOf(backup: RawBackup | undefined): readonly Plan[] {
   if (backup === undefined) return []
-  const { plans, recipients: _, schedule, ...common } = backup
+  const { plans, recipients: _, metrics: _metrics, schedule, ...common } = backup
   const { databases: __, take: ___, retention: ____, enabled, ...inherited } = common
   const named = Object.entries(plans ?? {}).map(([name, plan]) =>
     planOf(name, { ...inherited, ...plan, enabled: enabled !== false && plan.enabled !== false }),
@@ -74,9 +76,21 @@ function planOf(name: string, raw: RawPlan): Plan {
     encryption: raw.encryption === true,
     destinations: [...new Set(raw.destinations)],
     verify: raw.verify ?? 'digest',
-    hooks: { before: listOf(hooks?.before), after: listOf(hooks?.after), onFailure: listOf(hooks?.on_failure) },
+    hooks: {
+      before: listOf(hooks?.before),
+      after: listOf(hooks?.after),
+      onFailure: listOf(hooks?.on_failure),
+      timeout: limitOf(hooks?.timeout ?? '10m'),
+    },
     notify: listOf(notify),
   }
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 }
+
+/** Minutes here are minutes: nobody waits months for a command. */
+function limitOf(text: string): number {
+  return Number.parseInt(text, 10) * (SECONDS[text.slice(-1)] ?? 1) * 1000
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -63,7 +63,7 @@ function surroundings(world: World): Surroundings<Scheduled> {
 }
 
 function recordOf(run: string, name: string, slot: string, at: string): RunRecord {
-  const empty = { backup: null, databases: [], bytes: 0, verified: null, copies: [], deleted: [], error: null }
+  const empty = { backup: null, databases: [], bytes: 0, verified: null, copies: [], deleted: [], hooks: [], error: null }
   return { run, plan: name, slot, began: at, ended: at, outcome: 'done', take: 'backup', ...empty }
 }
 

@@ -18,7 +18,7 @@ const PLAN = {
   encryption: false,
   destinations: [],
   verify: 'digest',
-  hooks: { before: [], after: [], onFailure: [] },
+  hooks: { before: [], after: [], onFailure: [], timeout: 600_000 },
   notify: [],
 }
 
@@ -74,8 +74,11 @@ global:
   })
 
   it('have hooks and notifications, each one or several', () => {
-    const { config } = check(plan('{schedule: "@daily", hooks: {before: make ready, on_failure: [a, b]}, notify: ops}'))
-    expect(config.plans[0]).toMatchObject({ hooks: { before: ['make ready'], after: [], onFailure: ['a', 'b'] }, notify: ['ops'] })
+    const { config } = check(plan('{schedule: "@daily", hooks: {before: make ready, on_failure: [a, b], timeout: 90s}, notify: ops}'))
+    expect(config.plans[0]).toMatchObject({
+      hooks: { before: ['make ready'], after: [], onFailure: ['a', 'b'], timeout: 90_000 },
+      notify: ['ops'],
+    })
   })
 
   it.each([

@@ -16,6 +16,7 @@ import { checkTaken, triesRestore } from './checking.ts'
 import { dueSlot, historyOf, mustWatch, nextSlot, watchable } from './due.ts'
 import { copiedTo, copyAll, tidy, verdictsOf } from './keeping.ts'
 import { planCalled, recordOf } from './plans.ts'
+import { betweenHooks, NOTHING, type Staged } from './hooked.ts'
 import { foldersOf, type Held, type Rack } from './rack.ts'
 import { noteRun, type Entry } from './runs.ts'
 import { snapshotRack } from './snapshot-rack.ts'
@@ -94,8 +95,10 @@ async function attempt(context: Context, plan: Plan, { slot, entries, now }: Run
   const began = now()
   await noteRun(context.paths.runs, { kind: 'began', ...start, at: began.toISOString(), pid: process.pid })
   const work = { context, plan, watch, entries, restore: triesRestore(plan, entries, began) }
-  const result = plan.take === 'backup' ? await stages(work, backupRack(context, plan)) : await stages(work, snapshotRack(context, plan))
-  const { thrown, ...found } = result
+  const result = await betweenHooks(context, { plan, run: start.run, watch }, () =>
+    plan.take === 'backup' ? stages(work, backupRack(context, plan)) : stages(work, snapshotRack(context, plan)),
+  )
+  const { thrown, paths: _, ...found } = result
   const outcome: Outcome = found.error === null ? 'done' : watch.signal?.aborted === true ? 'interrupted' : 'failed'
   const record: RunRecord = {
     ...start,
@@ -121,15 +124,10 @@ interface Work {
   readonly restore: boolean
 }
 
-type Found = Pick<RunRecord, 'backup' | 'databases' | 'verified' | 'copies' | 'deleted' | 'error'>
-
 /** One after the other; what fails is kept, and ends it where what follows could do harm. */
-async function stages<T extends Held>(
-  { context, plan, watch, entries, restore }: Work,
-  rack: Rack<T>,
-): Promise<Found & { thrown: unknown }> {
+async function stages<T extends Held>({ context, plan, watch, entries, restore }: Work, rack: Rack<T>): Promise<Staged> {
   const view = watching(watch)
-  let found: Found = { backup: null, databases: [], verified: null, copies: [], deleted: [], error: null }
+  let found = NOTHING
   const wrong = (error: RunFailure | null | undefined): void => {
     found = { ...found, error: found.error ?? error ?? null }
   }
@@ -144,6 +142,7 @@ async function stages<T extends Held>(
     const lost = taken.parts.find(({ error }) => error !== null)
     if (lost?.error) wrong({ code: lost.error.code, message: named(lost.database, lost.error.message) })
     const items = (await rack.list(rack.folder)).filter(({ id }) => taken.ids.includes(id))
+    found = { ...found, paths: items.map(({ path }) => path) }
     found = { ...found, verified: await checkTaken(context, plan, { rack, items, restore }, watch) }
     found = { ...found, copies: await copyAll(context, plan, rack, known(), view) }
     const unreached = found.copies.find(({ error }) => error !== null)
@@ -184,6 +183,7 @@ async function stepsOf(context: Context, plan: Plan): Promise<readonly string[]>
   const { take: what, verify, retention, compression = 'none', encryption } = plan
   const how = `${compression === 'none' ? '' : `, compressed with ${compression}`}${encryption ? ', encrypted' : ''}`
   return [
+    ...plan.hooks.before.map((line) => `run \`${line}\`, and stop if it fails`),
     what === 'backup' ? `take a backup of ${names.join(', ')}${how}` : `take a snapshot of ${names.join(', ')}, each by itself${how}`,
     ...(verify === 'never'
       ? []
@@ -194,6 +194,7 @@ async function stepsOf(context: Context, plan: Plan): Promise<readonly string[]>
         ]),
     ...foldersOf(context, plan).map((folder) => `copy to ${folder} what is not there yet`),
     ...(retention === undefined ? [] : ['let go what no rule keeps']),
+    ...plan.hooks.after.map((line) => `run \`${line}\``),
   ]
 }
 

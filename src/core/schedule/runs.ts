@@ -35,6 +35,14 @@ export type Entry = Watched | Began | Ended
 
 const time = z.iso.datetime()
 const failure = z.object({ code: z.string(), message: z.string() })
+const hook = z.object({
+  hook: z.enum(['before', 'after', 'on_failure']),
+  command: z.string(),
+  exit: z.number().int().nullable(),
+  how: z.enum(['exited', 'killed', 'timeout', 'interrupted', 'lost']),
+  output: z.string(),
+  seconds: z.number(),
+})
 const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('watched'), plan: z.string(), schedule: z.string(), at: time }),
   z.object({
@@ -67,6 +75,7 @@ const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
     verified: z.enum(['digest', 'restore']).nullable(),
     copies: z.array(z.object({ folder: z.string(), copied: z.array(z.string()), error: failure.nullable() })),
     deleted: z.array(z.string()),
+    hooks: z.array(hook).default([]),
     error: failure.nullable(),
   }),
 ])
