@@ -61,7 +61,8 @@ export function offsetText(minutes: number): string {
 /** `2026-01-08 02:00 (Europe/Lisbon, UTC)` */
 export function inZone(time: Date, zone: string): string {
   const text = new Date(asUtc(wallOf(time, zone))).toISOString().slice(0, 16).replace('T', ' ')
-  return `${text} (${zone}, ${offsetText(offsetOf(time, zone))})`
+  const offset = offsetText(offsetOf(time, zone))
+  return `${text} (${zone === offset ? zone : `${zone}, ${offset}`})`
 }
 
 /** No zone has moved its clock twice within so long, but for a few days of the past. */

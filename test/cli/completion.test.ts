@@ -39,6 +39,8 @@ async function proposals(...words: string[]): Promise<readonly string[]> {
 describe('what is proposed', () => {
   it.each([
     [['sn'], ['snapshot']],
+    [['schedule', 'in'], ['install']],
+    [['schedule', 'install', '--with', 'c'], ['cron']],
     [['st'], ['start', 'stop']],
     [
       ['start', 'sh'],

@@ -195,6 +195,7 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a run 
     const first = run('hourly')
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect((await failure(scene.project.runPlan({ plan: 'hourly' }))).code).toBe('LOCKED')
+    expect((await scene.project.runPlan({ plan: 'hourly', due: true })).record).toBeNull()
     await first
     expect((await scene.project.runPlan({ plan: 'default', due: true })).record).toBeNull()
   })

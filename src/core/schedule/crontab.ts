@@ -3,7 +3,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { once, text } from '../../base/bytes.ts'
-import { HayaiError, isCode } from '../../base/errors.ts'
+import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import { findOnPath, output, run } from '../../base/exec.ts'
 import { withLock } from '../../base/locks.ts'
 import type { Caller, Job, Site, Told } from './callers.ts'
@@ -11,7 +11,14 @@ import type { Caller, Job, Site, Told } from './callers.ts'
 export const cron: Caller = {
   name: 'cron',
   async obstacle() {
-    return (await findOnPath('crontab')) === undefined ? 'there is no program `crontab` (apt-get install cron)' : undefined
+    if ((await findOnPath('crontab')) === undefined) return 'there is no program `crontab` (apt-get install cron)'
+    try {
+      await read()
+      return undefined
+    } catch (error) {
+      if (!isCode(error, 'TOOL_FAILED')) throw error
+      return messageOf(error) // an account that may not have one
+    }
   },
   current: async (site) => toldIn(await read(), site),
   wanted: (site, jobs) => jobs.map((job) => ({ plan: job.plan, text: lineOf(site, job) })),

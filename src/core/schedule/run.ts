@@ -2,7 +2,7 @@
 // Whatever happens, what was taken is whole or not there, and the record says which time of the schedule was served.
 
 import { randomBytes } from 'node:crypto'
-import { HayaiError } from '../../base/errors.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
 import { withLock } from '../../base/locks.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import type { Plan } from '../../project/plans.ts'
@@ -28,7 +28,11 @@ export async function runPlan(context: Context, request: RunRequest, watch: Watc
   const plan = await planCalled(context, request.plan)
   const dryRun = request.dryRun === true
   if (dryRun) return { ...(await preview(context, plan)), seconds: 0, dryRun }
-  const ended = await perform(context, plan, { due: request.due === true, now: () => new Date() }, watch)
+  const due = request.due === true
+  const ended = await perform(context, plan, { due, now: () => new Date() }, watch).catch((error: unknown) => {
+    if (due && isCode(error, 'LOCKED')) return { record: null, thrown: undefined } // somebody serves it at this moment
+    throw error
+  })
   if (ended.thrown !== undefined) throw failed(plan, ended)
   const next = nextSlot(plan, historyOf(plan.name, await recordOf(context)), new Date())?.toISOString() ?? null
   return {
