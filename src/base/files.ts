@@ -104,8 +104,12 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 export async function readIfThere(path: string): Promise<string | undefined> {
+  return (await readBytesIfThere(path))?.toString('utf8')
+}
+
+export async function readBytesIfThere(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
     throw error

@@ -28,6 +28,12 @@ export async function askPassphrase(about: string, signal: AbortSignal): Promise
   return new Secret(chosen(await password({ message: `Passphrase of ${about}:`, validate, output: process.stderr, signal })))
 }
 
+/** What is typed does not show. */
+export async function askSecret(name: string, { watch }: Session): Promise<Secret> {
+  const validate = (value: string | undefined) => (value === undefined || value === '' ? 'Please type something.' : undefined)
+  return new Secret(chosen(await password({ message: `Value of ${name}:`, validate, output: process.stderr, signal: watch.signal })))
+}
+
 export interface Choice {
   readonly value: string
   readonly label: string

@@ -81,6 +81,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Keys for encrypted snapshots and backups: create, show, add, list',
         load: async () => (await import('./commands/keys.ts')).keys,
       },
+      secrets: {
+        brief: 'Values that .hayaidb names and does not hold: set, list, remove',
+        load: async () => (await import('./commands/secrets.ts')).secrets,
+      },
       report: {
         brief: 'Show how much room snapshots and backups take, and how that has grown',
         load: async () => (await import('./commands/report.ts')).report,

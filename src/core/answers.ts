@@ -1,6 +1,7 @@
 // What the verbs are asked and what they answer: plain, readonly, ready for JSON (but for secrets, which print as dots).
 
 import type { Bytes } from '../base/bytes.ts'
+import type { Secrets } from './secret-answers.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Census } from '../engines/engine.ts'
 import type { Generation, Status } from '../runtimes/runtime.ts'
@@ -198,7 +199,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys, Scheduling {
+export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys, Scheduling, Secrets {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

@@ -12,6 +12,7 @@ import type { Engine, Format, Settings } from '../engines/engine.ts'
 import { readCatalog, type DatabaseRecord } from '../project/catalog.ts'
 import { readConfig, type Config } from '../project/config.ts'
 import type { Paths } from '../project/paths.ts'
+import { isReference } from '../project/references.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { CertificateFolder } from '../project/tls/folder.ts'
 import type { CertificateSource, Placement, Runtime, Site } from '../runtimes/runtime.ts'
@@ -180,16 +181,17 @@ async function placementOf(
   name: string,
   entry: DatabaseRecord,
   engine: Engine,
-  { project, environment, container, certificates }: Declared,
+  { project, environment: declared, container, certificates }: Declared,
 ): Promise<Placement> {
   const { paths } = context
+  const { settings, environment } = await settingsOf(context, name, engine, declared)
   return {
     id: entry.id,
     name,
     version: entry.version ?? undefined,
     port: entry.port ?? 0,
     file: entry.file ?? undefined,
-    settings: await settingsOf(context, name, engine, environment),
+    settings,
     dataDir: paths.dataDir(name),
     runDir: paths.runDir(name),
     logFile: paths.logFile(name),
@@ -213,12 +215,24 @@ async function settingsOf(
   context: Context,
   name: string,
   engine: Engine,
-  environment: Readonly<Record<string, string>>,
-): Promise<Settings> {
+  raw: Readonly<Record<string, string>>,
+): Promise<{ readonly settings: Settings; readonly environment: Readonly<Record<string, string>> }> {
   const made = await readSecret(context.root, name)
+  const environment = await meant(context, name, { engine, environment: raw, made: made !== undefined })
   const declared = engine.settings(environment, made?.password ?? new Secret(''))
-  if (made === undefined) return declared
-  return { ...declared, password: made.password, user: made.user ?? declared.user, database: made.database ?? declared.database }
+  if (made === undefined) return { settings: declared, environment }
+  const login = { password: made.password, user: made.user ?? declared.user, database: made.database ?? declared.database }
+  return { settings: { ...declared, ...login }, environment }
+}
+
+/** What `environment:` says, with what its references stand for. */
+export async function meant(
+  context: Context,
+  name: string,
+  wanted: { readonly engine: Engine; readonly environment: Readonly<Record<string, string>>; readonly made: boolean },
+): Promise<Readonly<Record<string, string>>> {
+  if (!Object.values(wanted.environment).some(isReference)) return wanted.environment
+  return (await import('./secrets/resolve.ts')).resolved(context, name, wanted)
 }
 
 async function unknownDatabase(context: Context, name: string, known: readonly string[]): Promise<HayaiError> {

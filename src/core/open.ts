@@ -12,6 +12,7 @@ import type { SnapshotKeeping } from './keeping-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { Scheduling } from './schedule-answers.ts'
 import { recorded } from './recorded.ts'
+import type { Secrets } from './secret-answers.ts'
 import { interrupted } from './watching.ts'
 
 /** Finds the project (NOT_FOUND when there is none) and gives its verbs. Nothing is read but the folder's place. */
@@ -35,6 +36,7 @@ function facade(context: Context, options: OpenOptions): Project {
     ...overseeing(context),
     ...keys(context, options),
     ...scheduling(context),
+    ...secrets(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -119,6 +121,14 @@ function keys(context: Context, { askPassphrase }: OpenOptions): Keys {
     keys: async () => (await import('./keys/keys.ts')).keys(context),
     identities: async () => (await import('./keys/keys.ts')).identities(),
     addRecipient: async (request) => (await import('./keys/keys.ts')).addRecipient(context, request),
+  }
+}
+
+function secrets(context: Context): Secrets {
+  return {
+    secrets: async () => (await import('./secrets/verbs.ts')).secrets(context),
+    setSecret: async (request) => (await import('./secrets/verbs.ts')).setSecret(context, request),
+    removeSecret: async (request) => (await import('./secrets/verbs.ts')).removeSecret(context, request),
   }
 }
 

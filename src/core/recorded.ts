@@ -52,6 +52,8 @@ export function recorded(context: Context, project: Project): Project {
       act(request.dryRun, { verb: 'backup undelete', of: request.references.join(' ') }, () => project.undeleteBackups(request)),
     pruneBackups: (request) => act(request.dryRun, { verb: 'backup prune' }, () => project.pruneBackups(request)),
     createKey: (request) => act(request?.dryRun, { verb: 'keys create' }, () => project.createKey(request)),
+    setSecret: (request) => act(request.dryRun, { verb: 'secrets set', of: request.name }, () => project.setSecret(request)),
+    removeSecret: (request) => act(request.dryRun, { verb: 'secrets remove', of: request.name }, () => project.removeSecret(request)),
     addRecipient: (request) => act(request.dryRun, { verb: 'keys add', of: request.recipient }, () => project.addRecipient(request)),
   }
 }

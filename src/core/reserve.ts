@@ -10,7 +10,7 @@ import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '.
 import { addToConfig, type DatabaseConfig } from '../project/config.ts'
 import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
 import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
-import { configOf, runtimeFor, type Context } from './context.ts'
+import { configOf, meant, runtimeFor, type Context } from './context.ts'
 
 export interface Wish {
   readonly name: string
@@ -36,6 +36,10 @@ export interface Reservation {
 
 /** Takes the name and a port, in one locked step, so that forty at once get forty different ones. */
 export async function reserve(context: Context, wish: Wish, dryRun: boolean): Promise<Reservation> {
+  // Before anything is locked: a backend of secrets may take its time, or refuse.
+  const known =
+    (await readCatalog(context.root)).databases[wish.name] !== undefined || (await readSecret(context.root, wish.name)) !== undefined
+  const environment = await meant(context, wish.name, { ...wish, made: known })
   let reservation: Reservation | undefined
   const take = async (catalog: Catalog): Promise<Catalog> => {
     const there = catalog.databases[wish.name]
@@ -46,7 +50,7 @@ export async function reserve(context: Context, wish: Wish, dryRun: boolean): Pr
     }
     const entry = await recordOf(context, wish, catalog)
     reservation = { entry, reserved: true }
-    if (!dryRun) await keepLogin(context, wish)
+    if (!dryRun) await keepLogin(context, wish, environment)
     return { ...catalog, databases: { ...catalog.databases, [wish.name]: entry } }
   }
   if (dryRun) await take(await readCatalog(context.root))
@@ -76,9 +80,9 @@ async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<n
   return wish.port
 }
 
-async function keepLogin(context: Context, wish: Wish): Promise<void> {
+async function keepLogin(context: Context, wish: Wish, environment: Wish['environment']): Promise<void> {
   if ((await readSecret(context.root, wish.name)) !== undefined) return // `remove --keep-data` leaves the login with the data
-  const { password, ...own } = wish.engine.settings(wish.environment, generatePassword())
+  const { password, ...own } = wish.engine.settings(environment, generatePassword())
   const { user, database } = wish.login ?? own
   if (user !== '') await keepSecret(context.root, wish.name, { user, password, database })
 }

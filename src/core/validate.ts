@@ -4,6 +4,7 @@ import { HayaiError } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
 import { readCatalog } from '../project/catalog.ts'
 import { loadConfig, type LoadedConfig } from '../project/config.ts'
+import { filled, secretIn } from '../project/references.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { ValidateAnswer } from './answers.ts'
 import { certificateFolder, engineOf, vocabularyOf, type Context } from './context.ts'
@@ -20,7 +21,8 @@ export async function validate(context: Context): Promise<ValidateAnswer> {
   const warnings = [...loaded.warnings]
   for (const [name, declared] of Object.entries(config.databases)) {
     const engine = engineOf(context, declared.engine)
-    const { unknown, password, user } = engine.settings(declared.environment, new Secret(''))
+    const environment = shownFor(name, declared.environment, loaded, warnings)
+    const { unknown, password, user } = engine.settings(environment, new Secret(''))
     for (const variable of unknown) {
       warnings.push(`${where(['databases', name, 'environment', variable])}: ${variable} of "${name}" has no effect on ${engine.title}.`)
     }
@@ -39,6 +41,27 @@ export async function validate(context: Context): Promise<ValidateAnswer> {
     certificates: await certificatesOf(context, loaded, warnings),
     warnings,
   }
+}
+
+/** Without what only a backend knows; told of what is not there, or not enabled. */
+function shownFor(
+  database: string,
+  environment: Readonly<Record<string, string>>,
+  { config, where }: LoadedConfig,
+  warnings: string[],
+): Readonly<Record<string, string>> {
+  const shown: Record<string, string> = {}
+  for (const [variable, value] of Object.entries(environment)) {
+    const place = where(['databases', database, 'environment', variable])
+    const { text, missing } = filled(value, process.env)
+    if (missing.length === 0 && secretIn(value) === undefined) shown[variable] = text
+    for (const name of missing) warnings.push(`${place}: ${variable} of "${database}" stands for ${name}, which is not set.`)
+    if (secretIn(value) === undefined || config.security?.enable_secrets === true) continue
+    throw new HayaiError('CONFIG_INVALID', `${place}: ${variable} of "${database}" is a secret, and secrets are not enabled`, {
+      hint: 'Write `enable_secrets: true` and `secrets_backend: file` (or env, or vault) under global.security.',
+    })
+  }
+  return shown
 }
 
 /** Throws CONFIG_INVALID when those that are there do not do. */

@@ -155,12 +155,13 @@ function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly str
   }
   if (raw.backup !== undefined) warn(['backup'], 'no table is exported by itself')
   warnings.push(...planWarnings(raw).map(({ path, says }) => `${where(path)}: ${says}`))
-  const { enable_ssl: encrypted, ssl_cert_path: path, ...secrets } = raw.global?.security ?? {}
+  const { enable_ssl: encrypted, ssl_cert_path: path, enable_secrets: secrets, secrets_backend: backend } = raw.global?.security ?? {}
   if (path !== undefined && encrypted !== true)
     warnings.push(
       `${where(['global', 'security', 'ssl_cert_path'])}: "ssl_cert_path" has no effect without \`enable_ssl: true\`: connections are not encrypted.`,
     )
-  if (Object.keys(secrets).length > 0) warn(['global', 'security'], 'passwords are kept in .hayai/secrets')
+  if (backend !== undefined && secrets !== true)
+    warnings.push(`${where(['global', 'security', 'secrets_backend'])}: "secrets_backend" has no effect without \`enable_secrets: true\`.`)
   return warnings
 }
 

@@ -1,6 +1,7 @@
 // Text of a project without its secrets, for copies that go to other disks and other people.
 
-const SECRET_KEY = /(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|private_?key|credential)s?$/i
+/** Names of values that are secrets. */
+export const SECRET_KEY = /(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|private_?key|credential)s?$/i
 const BLOT = '********'
 
 /** Every one of these secrets is blotted out, wherever it stands. */

@@ -46,6 +46,19 @@ const healthcheck = z.strictObject(
   'a mapping',
 )
 
+const ADDRESS_RULE = 'an address, such as https://vault.example.org:8200'
+const vault = z.strictObject(
+  {
+    address: z.exactOptional(z.string(ADDRESS_RULE).regex(/^https?:\/\/\S+$/, ADDRESS_RULE)),
+    mount: z.exactOptional(line('the path of a KV engine of version 2, such as secret')),
+    path: z.exactOptional(line('a path below it')),
+    namespace: z.exactOptional(line('a namespace')),
+    ca_cert: z.exactOptional(line('the path of a file')),
+    role_id: z.exactOptional(line('the role id of an AppRole')),
+  },
+  'a mapping',
+)
+
 const global = z.strictObject(
   {
     backup: z.exactOptional(backup),
@@ -56,6 +69,10 @@ const global = z.strictObject(
           ssl_cert_path: z.exactOptional(line('the path of a folder')),
           enable_secrets: z.exactOptional(z.boolean('true or false')),
           secrets_backend: z.exactOptional(z.enum(['env', 'file', 'vault'], 'one of env, file, vault')),
+          secrets_file: z
+            .exactOptional(line('the path of a file'))
+            .meta({ description: 'Of the backend `file`: secrets.age when not given.' }),
+          vault: z.exactOptional(orEmpty(vault)).meta({ description: 'Of the backend `vault`. Its token is never here.' }),
         },
         'a mapping',
       ),

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openProject, type Project } from '../../src/index.ts'
@@ -51,6 +52,15 @@ describe.skipIf(!existsSync('/usr/bin/script'))('at a terminal', () => {
     expect(status).toBe(130)
     expect(shown).toContain('nothing was changed')
     expect(await names()).toEqual(['notes'])
+  })
+
+  it('the value of a secret is asked for, and does not show', async () => {
+    const declared = 'version: "1.0"\nglobal: {security: {enable_secrets: true, secrets_backend: env}}\n'
+    await writeFile(join(folder.path, '.hayaidb'), declared)
+    const { status, shown } = await atTerminal('secrets set db', [{ after: 'Value of db:', type: 'hush\r' }])
+    expect(status).toBe(4) // such a backend cannot be written to
+    expect(shown).toContain('HAYAI_SECRET_DB')
+    expect(shown).not.toContain('hush')
   })
 
   it('remove asks, and Ctrl-C means no', async () => {

@@ -142,10 +142,7 @@ describe('a valid .hayaidb', () => {
     const { warnings } = check(FULL)
     expect(warnings).toHaveLength(3)
     expect(warnings[0]).toMatch(/^\.hayaidb:13:5: "volumes" of "main-postgres" has no effect without `runtime: compose`, where .+\.$/)
-    expect(check(GLOBAL).warnings).toEqual([
-      matching(/^\.hayaidb:7:5: there is no recipient/),
-      matching(/^\.hayaidb:8:3: "global.security" .*passwords are kept/),
-    ])
+    expect(check(GLOBAL).warnings).toEqual([matching(/^\.hayaidb:7:5: there is no recipient/)])
     expect(check('backup: {tables: [users]}').warnings).toHaveLength(1)
     expect(check('databases: {a: {engine: redis, backup: {tables: [users]}}}').warnings).toHaveLength(1)
   })
