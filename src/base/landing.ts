@@ -10,7 +10,7 @@ import type { Bytes } from './bytes.ts'
 const readAt = promisify(read)
 const writeNext = promisify(write)
 
-/** Open for reading and writing, and at its end: whoever writes goes on where the one before stopped. */
+/** Open for reading and appending: whoever writes goes on where the one before stopped, also one that opened it by its name. */
 export interface Landing {
   readonly descriptor: number
 }

@@ -53,7 +53,7 @@ async function put(root: string, key: string, source: Source, ifAbsent: boolean)
 
   await step(prepare(folder))
   if (ifAbsent && (await step(exists(file)))) throw taken()
-  const handle = await step(open(temporary, 'wx+', 0o600))
+  const handle = await step(open(temporary, typeof source === 'function' ? 'ax+' : 'wx+', 0o600))
   try {
     await fill(handle, source, (error) => explain(root, `writing ${key}`, error))
     if (ifAbsent) {

@@ -17,7 +17,7 @@ let file: FileHandle
 let into: Landing
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hayai-landing-'))
-  file = await open(join(folder, 'file'), 'wx+')
+  file = await open(join(folder, 'file'), 'ax+')
   into = { descriptor: file.fd }
 })
 afterEach(async () => {

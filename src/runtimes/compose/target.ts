@@ -2,12 +2,14 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text } from '../../base/bytes.ts'
+import { text, type Bytes } from '../../base/bytes.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
-import type { Endpoint, Target, Trust } from '../../engines/engine.ts'
+import type { Landing } from '../../base/landing.ts'
+import type { Endpoint, Invocation, Target, Trust } from '../../engines/engine.ts'
 import type { Ledger } from '../generations.ts'
 import { authorityFor, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
+import { landedBeside } from './landing.ts'
 import { restingCopy } from './resting.ts'
 import { workshopBeside } from './workshop.ts'
 
@@ -26,8 +28,20 @@ export async function awakeTarget(
   const target = await targetOf(home, generation, endpoint, () => entrance)
   return {
     ...target,
+    ...(image === undefined ? { run: landing(target, { database: home.placement.id, container, trust: endpoint.tls }) } : {}),
     workshop: (signal) => workshopBeside(home, container, endpoint.tls, signal),
     ...(ledger === undefined ? {} : { copyAtRest: restingCopy(home, container, ledger, join(target.scratch, 'at-rest.tar')) }),
+  }
+}
+
+/** What goes into a file goes there straight, where it can. */
+function landing({ run }: Target, place: Parameters<typeof landedBeside>[0]): Target['run'] {
+  async function* land(invocation: Invocation, into: Landing): Bytes {
+    if (!(yield* landedBeside(place, invocation, into))) yield* run(invocation)
+  }
+  return (invocation, input) => {
+    const { into } = invocation
+    return into === undefined || input !== undefined ? run(invocation, input) : land(invocation, into)
   }
 }
 
