@@ -3,7 +3,7 @@
 import { HayaiError } from '../base/errors.ts'
 import type { Finding } from '../snapshots/health.ts'
 import { ageText } from '../snapshots/health.ts'
-import { configOf, glance, type Context, type Database } from './context.ts'
+import { configOf, glance, isSecured, type Context, type Database } from './context.ts'
 
 const PATIENCE = 10_000
 const MONTH = 30 * 86_400_000
@@ -24,8 +24,7 @@ async function stateOf(database: Database, encrypted: boolean, now: Date): Promi
   const { name, site, engine, entry } = database
   if ((await site.status()) !== 'running') return { findings: [], until: undefined }
   const until = (await site.proof())?.until
-  const { recipe } = engine
-  const should = encrypted && recipe.shape === 'server' && recipe.secures && entry.container === undefined
+  const should = encrypted && isSecured(engine, entry)
   const findings = [...certificateFindings(name, until, should, now), ...(await concernsIn(database))]
   return { findings, until }
 }

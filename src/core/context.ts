@@ -197,8 +197,13 @@ async function placementOf(
     logFile: paths.logFile(name),
     project: { root: context.root, name: project, folder: paths.compose },
     container: { ...container, environment, adopted: entry.container },
-    certificates: certificates === undefined ? undefined : sourceOf(context, name, project, certificates),
+    certificates: certificates === undefined || !isSecured(engine, entry) ? undefined : sourceOf(context, name, project, certificates),
   }
+}
+
+/** How a container that others made lets its clients in is their affair. */
+export function isSecured({ recipe }: Engine, { container }: Pick<DatabaseRecord, 'container'>): boolean {
+  return recipe.shape === 'server' && recipe.secures && container === undefined
 }
 
 function sourceOf(context: Context, name: string, project: string | undefined, path: string): CertificateSource {

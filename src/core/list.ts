@@ -5,7 +5,7 @@ import type { Bytes } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
 import type { Trust } from '../engines/engine.ts'
 import type { Connection, DatabaseView, Watch } from './answers.ts'
-import { configOf, databaseOf, glance, type Context, type Database } from './context.ts'
+import { configOf, databaseOf, glance, isSecured, type Context, type Database } from './context.ts'
 
 export async function list(context: Context, runningOnly: boolean): Promise<readonly DatabaseView[]> {
   const views = await Promise.all((await glance(context)).map(viewOf))
@@ -44,10 +44,9 @@ export async function connect(context: Context, name: string): Promise<Connectio
 
 /** As the server that runs has it; of one that does not run, as the next start will. The file is the project's own, which stays. */
 async function trustNow(context: Context, { site, engine, placement, entry }: Database): Promise<Trust | undefined> {
-  const { recipe } = engine
-  if (recipe.shape === 'file' || entry.container !== undefined) return undefined
+  if (!isSecured(engine, entry)) return undefined
   const proof = await site.proof()
-  const declared = placement.certificates !== undefined && recipe.secures
+  const declared = placement.certificates !== undefined
   const secured = (await site.status()) === 'running' ? proof !== undefined : declared
   if (!secured) return undefined
   const security = (await configOf(context))?.security

@@ -34,6 +34,7 @@ export async function exchange(live: Live, before: Ledger | undefined, next: Led
     return
   }
   await refuseWithoutBreath(live)
+  await live.placement.certificates?.ensure() // what is wrong with them is told while everything runs
   await announce(live, before.live)
   live.at('switch announced')
   try {

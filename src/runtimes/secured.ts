@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, readIfThere, writeDurably } from '../base/files.ts'
-import type { Certificates, ServerRecipe, Trust } from '../engines/engine.ts'
+import type { Certificates, Trust } from '../engines/engine.ts'
 import type { Placement, Proof } from './runtime.ts'
 
 const AUTHORITY = 'ca.crt'
@@ -40,8 +40,8 @@ function copiesIn(folder: string): Certificates {
 }
 
 /** For a server that is about to be started; no other runs. The files that it is to be given; undefined where it shall have none. */
-export async function layOut(placement: Placement, { secures }: ServerRecipe): Promise<Certificates | undefined> {
-  const source = secures ? await placement.certificates?.ensure() : undefined
+export async function layOut(placement: Placement): Promise<Certificates | undefined> {
+  const source = await placement.certificates?.ensure()
   const folder = folderOf(placement)
   await rm(folder, { recursive: true, force: true })
   if (source === undefined) return undefined

@@ -16,6 +16,8 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const PASSWORD = 'hush-Rw81vTz5-hush'
 
+const span = () => ({ from: new Date(Date.now() - 1000), until: new Date(Date.now() + 86_400_000) })
+
 let scene: Stage
 beforeEach(async () => {
   scene = await stage()
@@ -163,11 +165,11 @@ describe.skipIf(absent !== undefined)(`references${absent === undefined ? '' : `
     let vault: VaultServer
     const KEEP = 'hayai/hush/shop-db'
     beforeEach(async () => {
-      const span = { from: new Date(Date.now() - 1000), until: new Date(Date.now() + 86_400_000) }
+      const ends = span()
       const issuer = { name: { organization: 'Test', common: 'root' }, key: newKey() }
       const key = newKey()
-      await writeFile(join(scene.root, 'vault-ca.crt'), authorityCertificate(issuer.key, { subject: issuer.name, ...span }))
-      const cert = serverCertificate(key, ['127.0.0.1'], { subject: { organization: 'Test', common: 'vault' }, ...span }, issuer)
+      await writeFile(join(scene.root, 'vault-ca.crt'), authorityCertificate(issuer.key, { subject: issuer.name, ...ends }))
+      const cert = serverCertificate(key, ['127.0.0.1'], { subject: { organization: 'Test', common: 'vault' }, ...ends }, issuer)
       vault = await startVault({ cert, key: keyText(key) })
       vault.secrets.set(KEEP, [{ data: { value: PASSWORD, note: 'kept' }, deleted: false }])
     })
@@ -229,7 +231,11 @@ describe.skipIf(absent !== undefined)(`references${absent === undefined ? '' : `
       vault.sealed = true
       await refused({}, /is sealed/)
       vault.sealed = false
-      await refused({ ca_cert: '/etc/ssl/certs/ca-certificates.crt' }, /is not to be trusted/)
+      await writeFile(
+        join(scene.root, 'other.crt'),
+        authorityCertificate(newKey(), { subject: { organization: 'Test', common: 'other' }, ...span() }),
+      )
+      await refused({ ca_cert: 'other.crt' }, /is not to be trusted/)
       await refused({ namespace: 'team-b' }, /has no GET auth|has no auth/)
       await refused({ address: 'http://vault.example.org:8200' }, /is no place for secrets/, 'CONFIG_INVALID')
       await refused({ path: 'elsewhere' }, /there is no secret "shop-db"/, 'NOT_FOUND')

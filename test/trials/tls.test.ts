@@ -7,12 +7,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../src/base/ports.ts'
 import { openProject, type Connection, type Project } from '../../src/index.ts'
+import { authorityCertificate, keyText, newKey, serverCertificate } from '../../src/project/tls/certificate.ts'
 import { program } from '../engines/mariadb-server.ts'
 import { image, noDocker } from '../runtimes/compose/docker.ts'
 import { cast, pg } from './cast.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+const OTHER = { organization: 'Example', common: 'another' }
+const SPAN = { from: new Date(Date.now() - 86_400_000), until: new Date(Date.now() + 86_400_000) }
 
 const ENGINES = ['postgresql', 'mariadb', 'redis'] as const
 type Kind = (typeof ENGINES)[number]
@@ -106,7 +110,7 @@ async function getsIn({ project, scene }: Ground, kind: Kind): Promise<void> {
   expect(() => ask(kind, to, question, undefined)).toThrow(
     { postgresql: /no encryption/, mariadb: /insecure transport|Access denied/, redis: /Connection reset|I\/O error|closed/ }[kind],
   )
-  await writeFile(join(scene.root, 'other.crt'), readFileSync('/etc/ssl/certs/ca-certificates.crt'))
+  await writeFile(join(scene.root, 'other.crt'), authorityCertificate(newKey(), { subject: OTHER, ...SPAN }))
   expect(() => ask(kind, to, question, join(scene.root, 'other.crt'))).toThrow(/certificate|verif/i)
   const uri = to.uri.reveal()
   if (kind === 'postgresql')
@@ -154,6 +158,22 @@ describe.skipIf(missing !== undefined)(`encrypted connections, natively${missing
     expect(existsSync(join(here.scene.root, 'ssl', name, 'server.crt'))).toBe(true)
     const { different } = await here.project.diff({ before: `my-${kind}`, after: name, data: true })
     expect(different).toBe(false)
+  })
+
+  it('a certificate that does not do is told while everything runs, and stops nothing', async () => {
+    const folder = join(here.scene.root, 'ssl/my-redis')
+    const made = readFileSync(join(folder, 'server.crt'), 'utf8')
+    const key = newKey()
+    const ended = { subject: OTHER, from: SPAN.from, until: new Date(Date.now() - 1000) }
+    const kept = readFileSync(join(folder, 'server.key'), 'utf8')
+    await writeFile(join(folder, 'server.crt'), serverCertificate(key, ['localhost', '127.0.0.1'], ended, { name: OTHER, key }))
+    await writeFile(join(folder, 'server.key'), keyText(key))
+    const refused = { code: 'CONFIG_INVALID', message: expect.stringContaining('ssl/my-redis/server.crt has expired') as unknown }
+    await expect(here.project.restore({ reference: 'my-redis', latest: true })).rejects.toMatchObject(refused)
+    await expect(here.project.validate()).rejects.toMatchObject(refused)
+    expect(await here.asked('redis', READ.redis)).toBe('8')
+    await writeFile(join(folder, 'server.crt'), made)
+    await writeFile(join(folder, 'server.key'), kept)
   })
 
   it('keys are private', () => {

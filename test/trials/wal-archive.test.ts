@@ -134,6 +134,23 @@ databases:
     expect(existsSync(join(await live(), name))).toBe(true)
   })
 
+  it('starts also where the folder cannot be made, and waits there, too', async () => {
+    const above = join(scene.root, 'archives')
+    await rename(above, `${above}.away`)
+    await writeFile(above, 'a file')
+    await project.stop([])
+    await project.start([])
+    const name = await segment()
+    await failing(name)
+    expect(await told()).toContain('that wait to be archived')
+    await rm(above)
+    await rename(`${above}.away`, above)
+    await project.stop([])
+    await project.start([])
+    await archived(await segment())
+    expect(existsSync(join(await live(), name))).toBe(true)
+  })
+
   it.skipIf(!mayMount)('waits while the disk of the folder is full, leaves no piece there, and the database works on', async () => {
     const kept = `${archive}.kept`
     await rename(archive, kept)

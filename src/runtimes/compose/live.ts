@@ -121,7 +121,7 @@ export async function writeLive(home: Home, ledger: Ledger): Promise<void> {
   const found = await foundIn(home, place, home.recipe.looksFor)
   const { runDir } = home.placement
   // One that runs goes by what it was started with.
-  if ((await liveSeen(home))?.running !== true) await layOut(home.placement, home.recipe)
+  if ((await liveSeen(home))?.running !== true) await layOut(home.placement)
   await writeService(home, project, await containerOf(home, { project, generation, place, image, purpose: 'live', folder: runDir, found }))
   await removeStale(home, project, generation)
 }

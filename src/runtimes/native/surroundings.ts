@@ -3,11 +3,11 @@
 
 import { chmod, lchown, mkdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { HayaiError } from '../../base/errors.ts'
-import { makeFolder, writeDurably } from '../../base/files.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
+import { exists, makeFolder, writeDurably } from '../../base/files.ts'
 import type { Surroundings } from '../../engines/engine.ts'
 import { layOut } from '../secured.ts'
-import { markOf, sharesOf, volumesOf, type Volume } from '../volumes.ts'
+import { markOf, plain, sharesOf, volumesOf, type Volume } from '../volumes.ts'
 import type { Account } from './account.ts'
 import { called, type Home } from './home.ts'
 
@@ -21,22 +21,24 @@ export interface Around {
 /** Makes what the live server needs. */
 export async function surround(home: Home, generation: string, account: Account | undefined): Promise<Around> {
   const { placement, recipe } = home
-  const copies = await layOut(placement, recipe)
+  const copies = await layOut(placement)
   const own = copies === undefined ? [] : [copies.authority, copies.certificate, copies.key]
   if (account !== undefined) for (const file of own) await lchown(file, account.uid, account.gid)
   const texts = await writeTexts(home, copies !== undefined)
-  for (const volume of volumesOf(placement)) if (!volume.named) await makeFolderFor(home, volume, account, false)
   const shares = sharesOf(placement, recipe).map((share) => (share.named ? asFolder(home, share) : share))
-  for (const share of shares) await makeFolderFor(home, share, account, true)
+  for (const volume of volumesOf(placement)) {
+    if (!volume.named && !shares.some(({ target }) => target === plain(volume.target))) await makeFolderFor(home, volume, account, false)
+  }
+  for (const share of shares) await makeIfPossible(home, share, account)
   const ways = await Promise.all(shares.map(({ source }) => wayTo(source, account)))
   return {
-    doors: [...own, ...Object.values(texts), ...ways.map(({ door }) => door)],
+    doors: [...own, ...Object.values(texts), ...ways.flatMap(({ door }) => door ?? [])],
     surroundings(reached) {
       const paths = [...reached]
       const next = (): string => paths.shift() ?? ''
       const certificates = copies === undefined ? undefined : { authority: next(), certificate: next(), key: next() }
       const named = Object.keys(texts).map((name) => [name, next()] as const)
-      const opened = ways.map(({ rest }, at) => [shares[at]?.target ?? '', join(next(), rest)] as const)
+      const opened = ways.map(({ door, rest }, at) => [shares[at]?.target ?? '', door === undefined ? rest : join(next(), rest)] as const)
       return { texts: Object.fromEntries(named), shares: Object.fromEntries(opened), mark: markOf(placement, generation), certificates }
     },
   }
@@ -74,12 +76,21 @@ async function makeFolderFor(home: Home, { source, shown }: Volume, account: Acc
   }
 }
 
+/** A server must not stay down because the folder that it writes to besides is out of reach: it tells that itself. */
+async function makeIfPossible(home: Home, share: Volume, account: Account | undefined): Promise<void> {
+  try {
+    await makeFolderFor(home, share, account, true)
+  } catch (error) {
+    if (!isCode(error, 'CONFIG_INVALID')) throw error
+  }
+}
+
 /**
  * By its parent where the account may pass that: a folder that was taken away and came back is then found again. Else by the folder
  * itself, and one that came back is found by the next start.
  */
-async function wayTo(folder: string, account: Account | undefined): Promise<{ readonly door: string; readonly rest: string }> {
-  if (account === undefined) return { door: folder, rest: '' } // by its path
+async function wayTo(folder: string, account: Account | undefined): Promise<{ readonly door?: string; readonly rest: string }> {
+  if (account === undefined || !(await exists(folder))) return { rest: folder }
   const parent = await stat(dirname(folder))
   const passes = (parent.mode & 0o001) !== 0 || (parent.uid === account.uid && (parent.mode & 0o100) !== 0)
   return passes ? { door: dirname(folder), rest: basename(folder) } : { door: folder, rest: '' }
