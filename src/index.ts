@@ -50,6 +50,8 @@ export function countedBy(engine: string): { readonly what: string; readonly of:
 export interface KnownEngine extends Entry {
   /** Whether one can be made. */
   readonly runs: boolean
+  /** Where it can live. */
+  readonly runtimes: readonly string[]
   /** How a copy comes to be of one moment, in a few words. */
   readonly copied: string
   readonly formats: readonly string[]
@@ -58,9 +60,11 @@ export interface KnownEngine extends Entry {
 /** Every kind of database that is known, also those that cannot be made yet. */
 export async function catalogue(): Promise<readonly KnownEngine[]> {
   const { catalogue: entries, copied } = await import('./engines/catalogue.ts')
+  const { runtimesOf } = await import('./core/context.ts')
   return entries.map((entry) => {
     const engine = parts.engines[entry.name]
     const formats = (engine?.formats ?? []).map(({ name }) => name)
-    return { ...entry, runs: engine !== undefined, copied: copied(entry), formats }
+    const runtimes = engine === undefined ? [] : runtimesOf(parts, engine)
+    return { ...entry, runs: engine !== undefined, runtimes, copied: copied(entry), formats }
   })
 }

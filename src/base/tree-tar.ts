@@ -100,8 +100,7 @@ async function lay(root: string, header: TarHeader, later: TarHeader[]): Promise
   if (kind === 'file') return layFile(await open(path, 'wx', 0o600), path, header)
   if (kind === 'link') await link(join(root, target), path)
   if (kind === 'symlink') {
-    const goal = posix.join(posix.dirname(name), target)
-    if (posix.isAbsolute(target) || goal === '..' || goal.startsWith('../')) throw leading(name, target)
+    refuseLeading(header)
     later.push(header)
   }
   if (kind === 'folder' && name !== '') {
@@ -109,6 +108,13 @@ async function lay(root: string, header: TarHeader, later: TarHeader[]): Promise
     later.push(header)
   }
   return undefined
+}
+
+/** Throws CORRUPT for a link that leads out of the folder. What names lead out of it, the reader refuses. */
+export function refuseLeading({ name, kind, target }: TarHeader): void {
+  if (kind !== 'symlink') return
+  const goal = posix.join(posix.dirname(name), target)
+  if (posix.isAbsolute(target) || goal === '..' || goal.startsWith('../')) throw leading(name, target)
 }
 
 function layFile(file: FileHandle, path: string, header: TarHeader): Laying {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { HayaiError, systemCode } from './errors.ts'
 
 export interface CopiedTree {
+  /** With several names, as many times. */
+  readonly files: number
   /** Of all files together. */
   readonly bytes: number
   /** What is neither file, folder nor link, by its name in the folder: sockets and the like are not copied. */
@@ -24,6 +26,7 @@ export async function copyTree(from: string, to: string, { signal, onFile = () =
   const skipped: string[] = []
   const links = new Map<string, string>() // files with several names: where the first one was copied to
   let bytes = 0
+  let files = 0
   for (const [name, { stats }] of before) {
     signal.throwIfAborted()
     const [source, copy] = [join(from, name), join(to, name)]
@@ -31,6 +34,7 @@ export async function copyTree(from: string, to: string, { signal, onFile = () =
     try {
       if (known !== undefined) {
         await link(known, copy)
+        files += 1
         continue
       }
       if (stats.isDirectory()) await mkdir(copy, { mode: 0o700 })
@@ -38,6 +42,7 @@ export async function copyTree(from: string, to: string, { signal, onFile = () =
       else if (stats.isFile()) {
         await copyContent(source, copy, stats, signal)
         bytes += Number(stats.size)
+        files += 1
         if (stats.nlink > 1n) links.set(String(stats.ino), copy)
         onFile()
       } else {
@@ -53,7 +58,7 @@ export async function copyTree(from: string, to: string, { signal, onFile = () =
   // Folders last, and the inner ones first: what is put into them changes their times, and some may not be written to.
   for (const [name, { stats }] of [...before].toReversed()) if (stats.isDirectory()) await dress(join(to, name), stats)
   refuseChanges(before, await fingerprints(from))
-  return { bytes, skipped }
+  return { files, bytes, skipped }
 }
 
 /** How much room the files of a folder take, which others may be writing to meanwhile. */

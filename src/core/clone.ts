@@ -10,7 +10,7 @@ import type { Generation } from '../runtimes/runtime.ts'
 import type { Check, Watch } from './answers.ts'
 import type { CloneAnswer, CloneRequest } from './moving-answers.ts'
 import { audit } from './audit.ts'
-import { assemble, configOf, databaseOf, declaredIn, formatOf, withDatabase, type Context, type Database } from './context.ts'
+import { assemble, configOf, databaseOf, declaredIn, formatOf, isDescribed, withDatabase, type Context, type Database } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { wishOf } from './init.ts'
@@ -194,11 +194,13 @@ async function declaration(context: Context, wish: Wish, model: string): Promise
     container: _container,
     ...shared
   } = (await declarationIn(context.configFile, model)) ?? {}
+  const listens = isDescribed(wish.engine) ? (await configOf(context))?.databases[model]?.listens : undefined
   return {
     ...shared,
+    ...(listens === undefined ? {} : { port: `:${listens}` }),
     engine: wish.engine.name,
     ...(wish.version === undefined ? {} : { version: wish.version }),
-    ...(wish.port === undefined ? {} : { port: wish.port }),
+    ...(wish.port === undefined ? {} : { port: listens === undefined ? wish.port : `${wish.port}:${listens}` }),
   }
 }
 

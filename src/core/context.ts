@@ -89,12 +89,14 @@ export async function settle(context: Context): Promise<void> {
 
 /** What `.hayaidb` declares; undefined where there is none. */
 export function configOf(context: Context): Promise<Config | undefined> {
-  return readConfig(context.configFile, vocabularyOf(context).engines)
+  const { engines, described } = vocabularyOf(context)
+  return readConfig(context.configFile, engines, described)
 }
 
 /** The words that `.hayaidb` may use for engines and runtimes. */
-export function vocabularyOf({ parts }: Context): { readonly engines: readonly string[] } {
-  return { engines: Object.keys(parts.engines) }
+export function vocabularyOf({ parts }: Context): { readonly engines: readonly string[]; readonly described: readonly string[] } {
+  const described = Object.values(parts.engines).filter(isDescribed)
+  return { engines: Object.keys(parts.engines), described: described.map(({ name }) => name) }
 }
 
 export async function assemble(
@@ -107,6 +109,11 @@ export async function assemble(
   const runtime = runtimeOf(context, entry.runtime)
   const placement = await placementOf(context, name, entry, engine, await declarationOf())
   return { name, entry, engine, runtime, placement, site: runtime.site(placement, engine) }
+}
+
+/** Whether only `.hayaidb` can tell what it is. */
+export function isDescribed({ recipe }: Engine): boolean {
+  return recipe.shape === 'server' && recipe.container.image === ''
 }
 
 /** What `.hayaidb` says that a database's place depends on. */
@@ -128,8 +135,13 @@ export function declaredIn(config: Config | undefined, name: string): Declared {
   const declared = config?.databases[name]
   const certificates = config?.security?.enable_ssl === true ? (config.security.ssl_cert_path ?? './ssl') : undefined
   if (declared === undefined) return { ...NOTHING, project: config?.project, certificates }
-  const { environment, image, volumes, memory, restart, healthcheck } = declared
-  return { project: config?.project, certificates, environment, container: { image, volumes, memory, restart, healthcheck } }
+  const { environment, image, data, listens, quiesce, volumes, memory, restart, healthcheck } = declared
+  return {
+    project: config?.project,
+    certificates,
+    environment,
+    container: { image, data, listens, quiesce, volumes, memory, restart, healthcheck },
+  }
 }
 
 export function engineOf(context: Context, name: string): Engine {
@@ -155,17 +167,26 @@ export function runtimeFor(
   engine: Engine,
   asked: string | undefined,
 ): { readonly name: string; readonly runtime: Runtime } {
-  const able = Object.entries(context.parts.runtimes).filter(([, runtime]) => runtime.shape === engine.recipe.shape)
+  const able = runtimesOf(context.parts, engine)
   if (asked === undefined) {
     const [first] = able
     if (first === undefined) throw new Error(`no runtime hosts ${engine.name}`)
-    return { name: first[0], runtime: first[1] }
+    return { name: first, runtime: runtimeOf(context, first) }
   }
   const runtime = runtimeOf(context, asked)
-  if (runtime.shape === engine.recipe.shape) return { name: asked, runtime }
+  if (hosts(runtime, engine)) return { name: asked, runtime }
   throw new HayaiError('USAGE', `${engine.title} cannot live in the runtime "${asked}"`, {
-    hint: `It can live in: ${able.map(([name]) => name).join(', ')}.`,
+    hint: `It can live in: ${able.join(', ')}.`,
   })
+}
+
+/** Where it can live, the usual place first. */
+export function runtimesOf({ runtimes }: Pick<Parts, 'runtimes'>, engine: Engine): readonly string[] {
+  return Object.entries(runtimes).flatMap(([name, runtime]) => (hosts(runtime, engine) ? [name] : []))
+}
+
+function hosts({ shape, containers }: Runtime, { recipe }: Engine): boolean {
+  return shape === recipe.shape && (containers || recipe.shape === 'file' || recipe.containersOnly !== true)
 }
 
 export function formatOf(engine: Engine, asked: string | undefined): Format {

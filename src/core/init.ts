@@ -5,13 +5,25 @@ import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { assemble, configOf, engineOf, runtimeFor, runtimeOf, settle, withDatabase, type Context, type Database } from './context.ts'
+import {
+  assemble,
+  configOf,
+  engineOf,
+  isDescribed,
+  runtimeFor,
+  runtimeOf,
+  settle,
+  withDatabase,
+  type Context,
+  type Database,
+} from './context.ts'
 import { viewOf } from './list.ts'
 import { declare, release, reserve, type Wish } from './reserve.ts'
 
 export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
   await settle(context)
   const wish = await wishOf(context, request)
+  if (isDescribed(wish.engine) && wish.declared === undefined) throw undescribed(wish.name, wish.engine.name)
   const { database, present } = await ensure(context, wish, { existsOk: request.existsOk === true, dryRun: request.dryRun === true }, watch)
   return answer([{ view: database, present }], request.dryRun === true)
 }
@@ -57,6 +69,12 @@ export async function wishOf(context: Context, request: InitRequest): Promise<Wi
   const environment = declared?.environment ?? {}
   const wish = { name, engine, runtime, version, port, file, declared, environment, adopted: undefined, login: undefined }
   return container === undefined ? wish : adopting(context, wish, container)
+}
+
+function undescribed(name: string, engine: string): HayaiError {
+  return new HayaiError('USAGE', `the engine "${engine}" is any that an image holds, and .hayaidb must say which`, {
+    hint: `Declare it, then run \`hayai init --config .hayaidb\`: databases: { ${name}: { engine: ${engine}, image: "redis:7", data: /data, port: 6379 } }`,
+  })
 }
 
 /** What is in the container is what is wanted; what `.hayaidb` says of the login weighs more than what its environment tells. */

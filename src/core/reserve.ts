@@ -7,10 +7,10 @@ import { HayaiError } from '../base/errors.ts'
 import { generatePassword } from '../base/secret.ts'
 import type { Engine, Settings } from '../engines/engine.ts'
 import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '../project/catalog.ts'
-import { addToConfig, type DatabaseConfig } from '../project/config.ts'
+import { addToConfig, declarationIn, type DatabaseConfig } from '../project/config.ts'
 import { checkPort, choosePort, promisedPorts } from '../project/ports.ts'
 import { keepSecret, readSecret, removeSecret } from '../project/secrets.ts'
-import { configOf, meant, runtimeFor, type Context } from './context.ts'
+import { configOf, isDescribed, meant, runtimeFor, type Context } from './context.ts'
 
 export interface Wish {
   readonly name: string
@@ -100,13 +100,27 @@ export async function release(context: Context, name: string, entry: DatabaseRec
 export async function declare(context: Context, wish: Wish): Promise<void> {
   await addToConfig(context.root, context.configFile, wish.name, {
     engine: wish.engine.name,
-    ...(wish.runtime === runtimeFor(context, wish.engine, undefined).name ? {} : { runtime: wish.runtime }),
+    ...(isUsual(context, wish) ? {} : { runtime: wish.runtime }),
     ...(wish.version === undefined ? {} : { version: wish.version }),
     // A port that was found, not asked for, is this machine's affair: the file is for everyone.
     ...(wish.port === undefined || wish.adopted !== undefined ? {} : { port: wish.port }),
     ...wish.adopted,
     ...(wish.file === undefined ? {} : { file: shownFrom(context.root, wish.file) }),
   })
+}
+
+/** What lives in containers says so, though there is no choice: people read it. */
+function isUsual(context: Context, { engine, runtime }: Wish): boolean {
+  return runtime === runtimeFor(context, engine, undefined).name && !context.parts.runtimes[runtime]?.containers
+}
+
+/** Of a database whose engine nothing else tells of, another is declared as it is itself, where that is not done yet. */
+export async function declareLike(context: Context, name: string, engine: Engine, model: string): Promise<void> {
+  if (!isDescribed(engine) || (await declarationIn(context.configFile, name)) !== null) return
+  const declared = (await configOf(context))?.databases[model]
+  const { port: _port, volumes: _volumes, ...shared } = (await declarationIn(context.configFile, model)) ?? {}
+  if (declared?.listens === undefined) return // whoever makes it says what is missing
+  await addToConfig(context.root, context.configFile, name, { ...shared, engine: engine.name, port: `:${declared.listens}` })
 }
 
 /** Relative where it lies in the project, so that the file serves every clone. */

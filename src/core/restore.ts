@@ -12,10 +12,11 @@ import { databaseOf, withDatabase, type Context, type Database } from './context
 import { filledTwin, type Filling } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
+import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
-import { sweepTrials } from './trial.ts'
+import { fitting, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
@@ -145,7 +146,8 @@ function planOf(goal: Goal, source: Source): readonly string[] {
 async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
   const model = (await readCatalog(context.root)).databases[source.view.database]
   const like = model?.engine === source.engine.name ? model : undefined // it lives as the one whose snapshot it is
-  const version = majorFor(source) ?? like?.version ?? undefined
+  const version = fitting(source.engine, majorFor(source), like?.version) ?? undefined
+  await declareLike(context, name, source.engine, source.view.database)
   const place = { ...(version === undefined ? {} : { version }), ...(like === undefined ? {} : { runtime: like.runtime }) }
   await init(context, { name, engine: source.engine.name, ...place }, watch)
   await start(context, [name], watch)

@@ -26,7 +26,7 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const recipients = await recipientsFor(context, request)
   const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
   const plan = [
-    ...(format.atRest === true ? [`stop "${database.name}", copy its data folder, and start it again`] : []),
+    ...(format.atRest === true ? [atRestPlan(database)] : []),
     `dump "${database.name}" (${database.engine.title}) as ${format.name}${compression.codec === 'none' ? '' : `, compressed with ${compression.codec}`}${encryptedFor(recipients)}`,
     `write it and its manifest to ${folder}`,
   ]
@@ -41,6 +41,13 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const latest = await renewLatest(context, folder, database.name)
   await sweepDeleted(context)
   return { snapshot: viewOfManifest(folder, manifest), latest, plan, seconds: (performance.now() - began) / 1000, dryRun: false }
+}
+
+function atRestPlan({ name, placement }: Database): string {
+  const { quiesce = 'stop' } = placement.container
+  if (quiesce === 'stop') return `stop "${name}", copy its data folder, and start it again`
+  const first = quiesce === 'pause' ? '' : `run \`${quiesce}\` in the container of "${name}", then `
+  return `${first}hold "${name}" still, copy its data folder, and let it go on`
 }
 
 /** What is there, before something of it is replaced. Called with the database's lock held. */

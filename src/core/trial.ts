@@ -27,7 +27,7 @@ export async function inTrial<T>(context: Context, { engine, like, version }: Wa
   const { name: runtime } = runtimeFor(context, engine, model?.runtime)
   const id = `${engine.name}.${runtime}.${randomUUID()}`
   const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
-  const site = siteOf(context, id, { engine, runtime, version: version ?? model?.version ?? undefined, declared })
+  const site = siteOf(context, id, { engine, runtime, version: fitting(engine, version, model?.version) ?? undefined, declared })
   const result = await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
     try {
       return await work(site)
@@ -58,6 +58,12 @@ export async function sweepTrials(context: Context): Promise<void> {
   }
 }
 
+/** What the model says, where it is of the major version that is wanted: it may say more. */
+export function fitting({ recipe }: Engine, wanted: string | undefined, said: string | null | undefined): string | null | undefined {
+  if (wanted === undefined || recipe.shape === 'file' || typeof said !== 'string') return wanted ?? said
+  return recipe.majorOf(said) === recipe.majorOf(wanted) ? said : wanted
+}
+
 interface Trial {
   readonly engine: Engine
   readonly runtime: string
@@ -67,24 +73,28 @@ interface Trial {
 
 function siteOf(context: Context, id: string, { engine, runtime, version, declared }: Trial): Site {
   const folder = folderOf(context, id)
+  const { recipe } = engine
+  const environment = recipe.shape === 'server' && recipe.container.environmentAsDeclared === true ? declared.environment : {}
   const placement = {
     id,
     name: `trial-${id.slice(-8)}`, // its own, for what it has in Docker
     version,
     port: 0,
     file: undefined,
-    settings: engine.settings({}, generatePassword()),
+    settings: engine.settings(environment, generatePassword()),
     dataDir: join(folder, 'data'),
     runDir: join(folder, 'run'),
     logFile: join(folder, 'log'),
     project: { root: context.root, name: declared.project, folder: context.paths.compose },
     container: {
       image: declared.container.image,
+      data: declared.container.data,
+      listens: declared.container.listens,
       volumes: [],
       memory: undefined,
       restart: undefined,
       healthcheck: undefined,
-      environment: {},
+      environment,
     },
   }
   return runtimeFor(context, engine, runtime).runtime.site(placement, engine)

@@ -63,8 +63,9 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
         watch: view,
       })
       await twin.close()
-      const tables = Object.keys(facts.census.tables).length
-      const rows = Object.values(facts.census.tables).reduce((sum, count) => sum + count, 0)
+      const { census } = source.manifest?.census.resting === true ? source.manifest : facts
+      const tables = Object.keys(census.tables).length
+      const rows = Object.values(census.tables).reduce((sum, count) => sum + count, 0)
       checks.push({
         what: 'restore',
         ok: true,

@@ -26,6 +26,8 @@ export interface Census {
   readonly objects: Readonly<Record<string, number>>
   /** True of a physical copy that others wrote to: `tables` stood all the while; what is restored has them, maybe others, and any number of rows. */
   readonly moving?: boolean | undefined
+  /** True of a data folder whose files and bytes were counted, for want of anything else: they are counted again before a server starts on them. */
+  readonly resting?: boolean | undefined
 }
 
 export interface Facts {
@@ -116,6 +118,8 @@ export interface RestingCopy {
   readonly instant: Date
   /** For how many milliseconds nobody could use the database. */
   readonly blocked: number
+  /** How many there are; with several names, as many times. */
+  readonly files: number
   /** Of all files together. */
   readonly bytes: number
   /** What was left out, because it is neither file, folder nor link: sockets. */
@@ -147,6 +151,8 @@ export interface Target {
   readonly endpoint: Endpoint | undefined
   /** The same server, as the programs of run() reach it: they may be in its container. */
   readonly inner: Endpoint | undefined
+  /** The exact version of the server, where the runtime knows it without asking; else null. */
+  readonly version: string | null
   /** The folder of the data (server) or the database file itself (embedded), as this process sees it. */
   readonly path: string
   /** An empty folder on the same file system, gone at close(). */
@@ -161,6 +167,11 @@ export interface Target {
    * when something was changed meanwhile. `onFile` is told after each file.
    */
   copyAtRest(signal: AbortSignal, onFile: () => void): Promise<RestingCopy>
+  /**
+   * Lays a tar archive down in the empty folder of a twin that sleeps: modes and links as they are, and owners too where the server
+   * runs as others than whoever runs Hayai. Throws CORRUPT when it is cut, or a name or a link in it leads out of the folder.
+   */
+  layDown(bytes: Bytes, signal: AbortSignal): Promise<void>
   /** On the disk of its data. */
   freeBytes(): Promise<number>
   close(): Promise<void>
@@ -190,6 +201,8 @@ export interface ServerRecipe {
   readonly defaultMajor: string
   /** What to type to install it; `major` where one was asked for. */
   readonly install: (major: string | undefined) => string
+  /** There is no knowing how it is run but by its image. */
+  readonly containersOnly?: true
   /** The account the server runs as when Hayai is root. */
   readonly account: string
   /** The server looks up the real path of its folder: to be handed the folder is not enough, its account must be able to walk there. */

@@ -86,8 +86,10 @@ export interface DataFolder {
 
 /** What the engine's official image wants to be told, and what the server in it is told besides. */
 export interface ContainerFacts {
-  /** The image's name; its tag is the version asked for. */
+  /** The image's name; its tag is the version asked for. '' where only `.hayaidb` can name it, and with it the folder of the data. */
   readonly image: string
+  /** No program in the image tells its version: that is the tag, and this one when none is asked for. */
+  readonly tag?: string
   /** The server's program in the image, where it is called otherwise than elsewhere. */
   readonly server?: string
   /** Where the volume of the data goes. */
@@ -98,6 +100,12 @@ export interface ContainerFacts {
     file: (secret: string) => string,
     purpose: 'live' | 'filling',
   ) => Readonly<Record<string, string>>
+  /** The same, with secrets, for an image that cannot be told them otherwise: they are kept in a file of their own, which is named to Docker. */
+  readonly hidden: (settings: Settings) => Readonly<Record<string, string>>
+  /** It is asked to end by the signal that the image names, and however it then ends is well. */
+  readonly endsByItself?: true
+  /** What `.hayaidb` says besides goes to the image as it is, and to that of a trial too. */
+  readonly environmentAsDeclared?: true
   /** Contents of files that root in the container can read, by name. */
   readonly secrets: (settings: Settings) => Readonly<Record<string, string>>
   /** Files that everybody in the container can read, by their path in it; the image runs those that it looks for. Never a secret. */
@@ -109,6 +117,6 @@ export interface ContainerFacts {
   ) => { readonly args: readonly string[]; readonly input?: string }
   /** What `.hayaidb` would say of a container that others made, from its environment and the arguments of its program. */
   readonly declared: (environment: Readonly<Record<string, string>>, args: readonly string[]) => Readonly<Record<string, string>>
-  /** A program in the image that succeeds when the server answers over TCP. */
-  readonly healthcheck: (settings: Settings, secured: boolean) => readonly string[]
+  /** A program in the image that succeeds when the server answers over TCP, at this port; none where there is no such program. */
+  readonly healthcheck: (settings: Settings, secured: boolean, port: number) => readonly string[]
 }

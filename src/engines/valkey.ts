@@ -3,4 +3,10 @@
 import type { Engine } from './engine.ts'
 import { engine } from './redis/family.ts'
 
-export const valkey: Engine = engine({ name: 'valkey', title: 'Valkey', defaultMajor: '8', debian: 'valkey-server' })
+export const valkey: Engine = engine({
+  name: 'valkey',
+  title: 'Valkey',
+  defaultMajor: '8',
+  debian: 'valkey-server',
+  image: 'valkey/valkey',
+})

@@ -18,6 +18,7 @@ export function checkConfig(text: string, file: string, vocabulary: Vocabulary):
   const findings = [
     ...(result.error?.issues ?? []).flatMap((issue) => explain(parsed, plain, issue, vocabulary)),
     ...crossCheck(parsed, plain),
+    ...missingOf(parsed, plain, vocabulary),
     ...checkPlans(
       (path) => at(plain, path),
       (path) => entriesOf(at(plain, path)).map(([key]) => key),
@@ -28,7 +29,7 @@ export function checkConfig(text: string, file: string, vocabulary: Vocabulary):
     const { line, column } = parsed.source.position(place(parsed.document, path, 'key').start)
     return `${file}:${line}:${column}`
   }
-  return { file, config: settle(result.data), warnings: warningsOf(result.data, where), where }
+  return { file, config: settle(result.data, vocabulary), warnings: warningsOf(result.data, where, vocabulary), where }
 }
 
 type Issue = NonNullable<ReturnType<ReturnType<typeof configSchema>['safeParse']>['error']>['issues'][number]
@@ -91,6 +92,7 @@ function crossCheck(parsed: Parsed, plain: unknown): readonly Finding[] {
       findings.push({ span, message: `"${name}" cannot be the name of a database: it is a subcommand of Hayai` })
     const [port, file] = [at(entry, ['port']), at(entry, ['file'])]
     if (typeof port === 'number') only(name, 'port', port)
+    else if (typeof port === 'string' && !port.startsWith(':')) only(name, 'port', Number.parseInt(port, 10))
     if (typeof file === 'string') only(name, 'file', file.replace(/^(\.\/+)+/, ''))
     for (const [variable] of entriesOf(at(entry, ['environment']))) {
       if (VARIABLE_PATTERN.test(variable)) continue
@@ -101,12 +103,36 @@ function crossCheck(parsed: Parsed, plain: unknown): readonly Finding[] {
   return findings
 }
 
-function settle(raw: RawConfig): Config {
+/** An engine that is any other has no facts but those that stand here. */
+function missingOf(parsed: Parsed, plain: unknown, { described = [] }: Vocabulary): readonly Finding[] {
+  return entriesOf(at(plain, ['databases'])).flatMap(([name, entry]) => {
+    const engine = at(entry, ['engine'])
+    if (typeof engine !== 'string' || !described.includes(engine)) return []
+    return Object.entries(DESCRIBED).flatMap(([key, example]) => {
+      if (at(entry, [key]) !== undefined) return []
+      const message = `"${name}" is of the engine "${engine}", of which nothing is known: "${key}" is missing, such as ${example}`
+      return [{ span: place(parsed.document, ['databases', name], 'key'), message }]
+    })
+  })
+}
+
+const DESCRIBED = { image: '`image: qdrant/qdrant:v1.15.4`', data: '`data: /qdrant/storage`', port: '`port: 6333`' }
+
+/** `5400:6333`, `:6333`, or one number: then that of both, where nothing else tells where it listens. */
+function portsOf(port: number | string | undefined, isDescribed: boolean): { readonly port?: number; readonly listens?: number } {
+  if (port === undefined) return {}
+  if (typeof port === 'number') return isDescribed ? { port, listens: port } : { port }
+  const [outside = '', inside] = port.split(':')
+  return { listens: Number(inside), ...(outside === '' ? {} : { port: Number(outside) }) }
+}
+
+function settle(raw: RawConfig, { described = [] }: Vocabulary): Config {
   const databases = emptyRecord<DatabaseConfig>()
-  for (const [name, { environment, version, volumes, ...rest }] of Object.entries(raw.databases ?? {})) {
+  for (const [name, { environment, version, volumes, port, ...rest }] of Object.entries(raw.databases ?? {})) {
     const variables = Object.entries(environment ?? {}).map(([variable, value]) => [variable, String(value)] as const)
     databases[name] = {
       ...rest,
+      ...portsOf(port, described.includes(rest.engine)),
       ...(version === undefined ? {} : { version: String(version) }),
       environment: Object.fromEntries(variables),
       volumes: volumes ?? [],
@@ -133,16 +159,18 @@ const CONTAINER: Readonly<Record<string, string>> = {
   restart: 'it is started by `hayai start` only',
   image: 'it runs from the programs of this machine',
   healthcheck: 'Hayai asks the engine itself',
+  data: 'its data stays in .hayai/data',
+  quiesce: 'it is stopped for a copy of its data folder',
 }
 
-function warningsOf(raw: RawConfig, where: (path: Path) => string): readonly string[] {
+function warningsOf(raw: RawConfig, where: (path: Path) => string, { described = [] }: Vocabulary): readonly string[] {
   const warnings: string[] = []
   const warn = (path: Path, consequence: string) => warnings.push(`${where(path)}: ${nameOf(path)} has no effect yet: ${consequence}.`)
   for (const [name, entry] of Object.entries(raw.databases ?? {})) {
     for (const key of Object.keys(entry)) {
       const path = ['databases', name, key]
       if (NOT_YET[key] !== undefined) warn(path, NOT_YET[key])
-      if (CONTAINER[key] !== undefined && entry.runtime !== 'compose') {
+      if (CONTAINER[key] !== undefined && entry.runtime !== 'compose' && !described.includes(entry.engine)) {
         warnings.push(`${where(path)}: ${nameOf(path)} has no effect without \`runtime: compose\`: ${CONTAINER[key]}.`)
       }
       // A folder is made, and used where the server has a use for it; a volume of Docker is not.

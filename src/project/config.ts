@@ -20,7 +20,11 @@ type RawDatabase = Raw<'databases'>[string]
 export type DatabaseDeclaration = Readonly<RawDatabase>
 
 /** A database as it was meant: every value of `environment` is text, and so is the version. */
-export interface DatabaseConfig extends Omit<DatabaseDeclaration, 'version' | 'environment' | 'volumes'> {
+export interface DatabaseConfig extends Omit<DatabaseDeclaration, 'version' | 'environment' | 'volumes' | 'port'> {
+  /** On loopback. */
+  readonly port?: number
+  /** In its container, where it is said. */
+  readonly listens?: number
   readonly version?: string
   readonly environment: Readonly<Record<string, string>>
   readonly volumes: readonly string[]
@@ -59,8 +63,8 @@ export async function loadConfig(file: string, vocabulary: Vocabulary): Promise<
 // One command asks for each database of the project: the text is read every time, but parsed once.
 let last: { readonly key: string; readonly loaded: Promise<LoadedConfig> } | undefined
 
-export async function readConfig(file: string, engines: readonly string[]): Promise<Config | undefined> {
-  return (await loadConfig(file, { engines }))?.config
+export async function readConfig(file: string, engines: readonly string[], described: readonly string[] = []): Promise<Config | undefined> {
+  return (await loadConfig(file, { engines, described }))?.config
 }
 
 /** Declares a database; the file is made where there is none. CONFLICT when it declares that name already. */

@@ -12,6 +12,8 @@ const RUNTIMES = ['native', 'embedded', 'compose'] as const
 export interface Vocabulary {
   readonly engines: readonly string[]
   readonly runtimes?: readonly string[]
+  /** The engines of which only `.hayaidb` can tell the image, the folder of the data and the port. */
+  readonly described?: readonly string[]
 }
 
 export const NAME_RULE = '1 to 63 small letters, digits, "-" and "_", beginning with a letter or a digit'
@@ -90,8 +92,13 @@ export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
         .exactOptional(z.union([z.string().regex(/^[0-9A-Za-z][0-9A-Za-z._-]*$/), z.number().positive()], 'a version, such as "15"'))
         .meta({ description: 'The version of the server that is wanted.' }),
       port: z
-        .exactOptional(z.int(PORT_RULE).min(1, PORT_RULE).max(65_535, PORT_RULE))
-        .meta({ description: 'Its port on loopback. Without it, Hayai finds a free one from 5000 to 6000.' }),
+        .exactOptional(
+          z.union([z.int(PORT_RULE).min(1, PORT_RULE).max(65_535, PORT_RULE), z.string().regex(/^\d{0,5}:\d{1,5}$/, PORT_RULE)], PORT_RULE),
+        )
+        .meta({
+          description:
+            'Its port on loopback. Without it, Hayai finds a free one from 5000 to 6000. "5400:6333", or ":6333", tells besides where it listens in its container.',
+        }),
       file: z.exactOptional(line('the path of a file')).meta({ description: 'The database file, relative to the folder of this file.' }),
       container: z
         .exactOptional(z.string(CONTAINER_RULE).regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, CONTAINER_RULE))
@@ -111,6 +118,13 @@ export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
         .exactOptional(z.string(RESTART_RULE).regex(/^(no|always|unless-stopped|on-failure(:\d+)?)$/, RESTART_RULE))
         .meta({ description: 'When its container is started again.' }),
       image: z.exactOptional(line('the name of an image')).meta({ description: 'The image of its container.' }),
+      data: z
+        .exactOptional(z.string(DATA_RULE).regex(/^(\/[A-Za-z0-9_][\w.-]*)+$/, DATA_RULE))
+        .meta({ description: 'The folder of its data in its container.' }),
+      quiesce: z.exactOptional(line('stop, pause, or a command')).meta({
+        description:
+          'How a copy of its data folder is of one moment: stop, pause, or a command that runs in its container before the pause.',
+      }),
       healthcheck: z.exactOptional(healthcheck).meta({ description: 'How its container is found healthy.' }),
       backup: z.exactOptional(tables).meta({ description: 'Tables whose rows a backup also exports, each to a file of its own.' }),
     },
@@ -130,6 +144,7 @@ export function configSchema({ engines, runtimes = RUNTIMES }: Vocabulary) {
 
 const CONTAINER_RULE = 'the name of a container'
 const PORT_RULE = 'a whole number from 1 to 65535'
+const DATA_RULE = 'an absolute path, such as /data'
 const RESTART_RULE = 'one of no, always, on-failure, unless-stopped'
 
 export type RawConfig = z.infer<ReturnType<typeof configSchema>>

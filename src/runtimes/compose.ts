@@ -19,9 +19,19 @@ import { projectIfAny, projectOf } from './compose/project.ts'
 import { awakeTarget } from './compose/target.ts'
 import { deleteUnfinished, makeTwin } from './compose/twin.ts'
 import { exchange, resumeExchange } from './exchange.ts'
-import { dropped, generationOf, generationsOf, neighbourOf, readLedger, switched, writeLedger, type Ledger } from './generations.ts'
+import {
+  dropped,
+  entryOf,
+  generationOf,
+  generationsOf,
+  neighbourOf,
+  readLedger,
+  switched,
+  writeLedger,
+  type Ledger,
+} from './generations.ts'
 import { generationFolders, isUnfinished, markUnfinished } from './marks.ts'
-import type { Runtime, Site } from './runtime.ts'
+import type { Placement, Runtime, Site } from './runtime.ts'
 import { proofOf } from './secured.ts'
 
 export const compose: Runtime = composeRuntime({})
@@ -37,6 +47,7 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
   return {
     name: 'compose',
     shape: 'server',
+    containers: true,
     async probe(engine, version, image) {
       const recipe = serverRecipe(engine)
       const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
@@ -47,7 +58,7 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
       for (const name of await generationFolders(dataDir)) await deletePlace(join(dataDir, name))
     },
     site(placement, engine) {
-      const home = { placement, title: engine.title, recipe: serverRecipe(engine), patience: waits, at }
+      const home = { placement, title: engine.title, recipe: fitted(serverRecipe(engine), placement), patience: waits, at }
       const { adopted } = placement.container
       return adopted === undefined ? siteOf(home) : adoptedSite(home, adopted)
     },
@@ -57,6 +68,16 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
 function serverRecipe({ recipe, title }: Engine): ServerRecipe {
   if (recipe.shape !== 'server') throw new Error(`${title} is a file, and has no server to run`)
   return recipe
+}
+
+/** With what only `.hayaidb` can tell of an image: where it listens, and where its data is. */
+function fitted(recipe: ServerRecipe, { container: { data, listens } }: Placement): ServerRecipe {
+  if (data === undefined && listens === undefined) return recipe
+  return {
+    ...recipe,
+    port: listens ?? recipe.port,
+    container: { ...recipe.container, dataDir: data ?? recipe.container.dataDir },
+  }
 }
 
 function siteOf(home: Home): Site {
@@ -117,9 +138,10 @@ function siteOf(home: Home): Site {
           cause,
         })
       }
-      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container, { ledger })
+      const { version } = entryOf(ledger, generation)
+      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container, { version, ledger })
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, generation, endpoint, container, { image: other.name })
+      return awakeTarget(home, generation, endpoint, container, { version, image: other.name })
     },
 
     twin: () => makeTwin(home),

@@ -28,6 +28,7 @@ export function embeddedRuntime({ patience = 10_000, at = () => {} }: EmbeddedOp
   return {
     name: 'embedded',
     shape: 'file',
+    containers: false,
     async probe(engine, asked) {
       const version = await fileRecipe(engine).version()
       if (asked !== undefined && version !== asked && !version.startsWith(`${asked}.`)) {
@@ -201,11 +202,13 @@ async function targetOf(home: Home, path: string): Promise<Target> {
   return {
     endpoint: undefined,
     inner: undefined,
+    version: null,
     path,
     scratch,
     freeBytes: () => freeBytes(path),
     run: runs,
     workshop: () => workshopIn(scratch, runs),
+    layDown: () => Promise.reject(new Error('a file is no folder that something could be laid down in')),
     copyAtRest: () => Promise.reject(new Error('a file has no server to be stopped')),
     async close() {
       await rm(scratch, { recursive: true, force: true })

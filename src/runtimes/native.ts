@@ -43,6 +43,7 @@ export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): 
   return {
     name: 'native',
     shape: 'server',
+    containers: false,
     async probe(engine, version) {
       const recipe = serverRecipe(engine)
       await startedAs(await accountFor(recipe), recipe)

@@ -51,6 +51,11 @@ export interface ProjectPlace {
 /** What `.hayaidb` wants of a container; a runtime without containers has no use for it. */
 export interface ContainerWish {
   readonly image: string | undefined
+  /** The folder of the data, and the port of the server, in its container, where they are other than the engine's. */
+  readonly data?: string | undefined
+  readonly listens?: number | undefined
+  /** How a copy of its data folder is of one moment: `stop`, `pause`, or a command before the pause; `stop` when not given. */
+  readonly quiesce?: string | undefined
   /** `SOURCE:/TARGET[:MODE]`, as they are written. */
   readonly volumes: readonly string[]
   readonly memory: string | number | undefined
@@ -79,6 +84,8 @@ export interface Runtime {
   readonly name: string
   /** The shapes of recipe it can host. */
   readonly shape: 'server' | 'file'
+  /** Whether it runs images. */
+  readonly containers: boolean
   /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
   probe(engine: Engine, version: string | undefined, image?: string): Promise<{ readonly version: string }>
   /** What there is to know of a container that others made. Throws USAGE where this runtime has no containers. */

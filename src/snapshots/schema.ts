@@ -21,7 +21,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   finished: z.iso.datetime(),
   files: z.array(z.object({ name: z.string(), codec: z.enum(['none', 'gzip', 'zstd']), plain: digest, stored: digest })).min(1),
   recipients: z.array(z.string()),
-  census: z.object({ tables: counts, objects: counts, moving: z.boolean().optional() }),
+  census: z.object({ tables: counts, objects: counts, moving: z.boolean().optional(), resting: z.boolean().optional() }),
   outline: z.string().optional(),
   notes: z.array(z.string()),
   tools: z.record(z.string(), z.string()),

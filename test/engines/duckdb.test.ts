@@ -45,6 +45,8 @@ async function within<T>(path: string, work: (target: Target) => Promise<T>): Pr
       scratch,
       run,
       freeBytes: () => freeBytes(scratch),
+      version: null,
+      layDown: () => Promise.reject(new Error('nothing is laid down in it')),
       copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
       workshop: () => Promise.reject(new Error('nobody works beside it')),
       close: () => Promise.resolve(),

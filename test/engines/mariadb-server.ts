@@ -90,6 +90,8 @@ export async function startServer({ environment = {}, purpose = 'live' }: Making
       path: dataDir,
       scratch: root,
       freeBytes: () => freeBytes(dataDir),
+      version: null,
+      layDown: () => Promise.reject(new Error('nothing is laid down in it')),
       copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
       async close() {},
       run: runs,

@@ -106,6 +106,8 @@ async function startIn(folder: string, { environment = {}, purpose = 'live' }: M
     path: dataDir,
     scratch: folder,
     freeBytes: () => freeBytes(dataDir),
+    version: null,
+    layDown: () => Promise.reject(new Error('nothing is laid down in it')),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     workshop: () => Promise.reject(new Error('nobody works beside it')),
     async close() {},

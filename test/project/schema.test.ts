@@ -24,7 +24,10 @@ describe('hayaidb.schema.json', () => {
               propertyNames: { pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
               additionalProperties: {
                 required: ['engine'],
-                properties: { engine: { enum: ['redis', 'sqlite'] }, port: { minimum: 1, maximum: 65_535 } },
+                properties: {
+                  engine: { enum: ['redis', 'sqlite'] },
+                  port: { anyOf: [{ minimum: 1, maximum: 65_535 }, { type: 'string' }] },
+                },
               },
             },
             { type: 'null' },

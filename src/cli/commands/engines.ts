@@ -6,8 +6,8 @@ import { table } from '../wording.ts'
 
 export const engines = command({
   about:
-    'Lists every kind of database that Hayai knows of: whether it can make one, how far that is proven (its trials run in CI; by a ' +
-    'method that is proven on other engines; or not tried), and how a copy of it comes to be of one moment. It needs no project.',
+    'Lists every kind of database that Hayai knows of: where it can make one, how far that is proven (its trials run in CI; by a ' +
+    'method that is proven on other engines, and never run with this one; or not tried), and how a copy of it comes to be of one moment. It needs no project.',
   positionals: {},
   flags: {},
   examples: {
@@ -20,7 +20,7 @@ export const engines = command({
     const rows = entries.map((entry) => [
       entry.name,
       entry.kind,
-      entry.runs ? 'yes' : 'not yet',
+      entry.runs ? entry.runtimes.join(', ') : 'not yet',
       entry.proven,
       entry.copied,
       entry.formats.join(', '),

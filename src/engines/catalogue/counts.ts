@@ -1,6 +1,6 @@
 // What a server holds, by its own count: each engine of the catalogue that can be counted has a function here, under its name.
 
-import type { Census, Endpoint } from '../engine.ts'
+import type { Census, Endpoint, Target } from '../engine.ts'
 import { ask, askJson, at, listAt } from './http.ts'
 
 export interface Counted {
@@ -8,9 +8,18 @@ export interface Counted {
   readonly census: Census
 }
 
-export type Counter = (endpoint: Endpoint, signal: AbortSignal | undefined) => Promise<Counted>
+export type Counter = (target: Pick<Target, 'endpoint' | 'version'>, signal: AbortSignal | undefined) => Promise<Counted>
 
-export const COUNTERS = { etcd, influxdb1, victoriametrics } satisfies Readonly<Record<string, Counter>>
+export const COUNTERS = { etcd: asking(etcd), influxdb1: asking(influxdb1), victoriametrics: asking(victoriametrics) } satisfies Readonly<
+  Record<string, Counter>
+>
+
+function asking(count: (endpoint: Endpoint, signal: AbortSignal | undefined) => Promise<Counted>): Counter {
+  return ({ endpoint }, signal) => {
+    if (endpoint === undefined) throw new Error('this database is a server, and has an endpoint')
+    return count(endpoint, signal)
+  }
+}
 
 /** Keys, and the revision: each change makes a new one, so two that are equal are of the same data. */
 async function etcd(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Counted> {

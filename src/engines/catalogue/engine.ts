@@ -1,49 +1,54 @@
-// An engine made from an entry of the catalogue, by the data-folder method: its server is stopped, the folder copied, the server
-// started again, and only then is the copy packed. What it holds is counted just before and just after.
+// An engine made from an entry of the catalogue, by the data-folder method: its server is stopped, or held still, the folder copied,
+// the server goes on, and only then is the copy packed. What it holds is counted just before and just after where Hayai knows how;
+// else the files and bytes are.
 
-import { readdir } from 'node:fs/promises'
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { beats } from '../../base/pulse.ts'
-import { Secret } from '../../base/secret.ts'
 import { throughTar } from '../../base/tar.ts'
-import { unpackTree } from '../../base/tree-tar.ts'
-import type { Census, Dump, Endpoint, Engine, Facts, Format, Outline, Ready, ServerRecipe, Settings, Target } from '../engine.ts'
+import { refuseLeading } from '../../base/tree-tar.ts'
+import type { Census, Dump, Endpoint, Engine, Facts, Format, Outline, Ready, RestingCopy, Target } from '../engine.ts'
 import { COUNTERS, type Counted, type Counter } from './counts.ts'
-import type { Entry, Native } from './entry.ts'
-import { ask } from './http.ts'
+import type { Entry } from './entry.ts'
+import { recipeOf } from './recipe.ts'
+import { loginOf } from './variables.ts'
 
-export function dataFolderEngine(entry: Entry, native: Native): Engine {
-  const count = COUNTERS[native.counter]
-  const facts = async (target: Target, signal?: AbortSignal): Promise<Facts> =>
-    factsOf(entry, await count(endpointOf(target.endpoint), signal), [])
+export function dataFolderEngine(entry: Entry): Engine {
+  const { native } = entry
+  const count = native === undefined ? weighedOnly : COUNTERS[native.counter]
+  const inspect = async (target: Target, signal?: AbortSignal): Promise<Facts> => factsOf(entry, await count(target, signal), [])
   return {
     name: entry.name,
     title: entry.title,
-    counts: native.counts,
+    counts: native?.counts ?? { what: 'file', of: 'folder' },
     pieces: pieces(entry),
-    formats: [tar(native)],
-    recipe: recipeOf(entry, native),
-    settings,
-    uri: (endpoint) => entry.uri.replaceAll('{port}', String(endpointOf(endpoint).port)),
-    inspect: (target) => facts(target),
+    formats: [tar(entry)],
+    recipe: recipeOf(entry),
+    settings: (environment, password) => loginOf(entry, environment, password),
+    uri: (endpoint) => uriOf(entry, endpoint),
+    inspect: (target) => inspect(target),
     concerns: () => Promise.resolve([]),
     async survey(target, depth, signal) {
-      const found = await facts(target, signal)
+      if (native === undefined) throw new HayaiError('USAGE', `Hayai does not know how to look into ${entry.title}`)
+      const found = await inspect(target, signal)
       return { ...found, outline: outlineOf(found.census), digests: depth === 'rows' ? {} : null }
     },
     dump: (target, _format, signal, ready) => dump(entry, count, target, signal, ready),
-    async load(target, _format, bytes, signal) {
-      const there = await readdir(target.path)
-      if (there.length > 0) throw new HayaiError('CONFLICT', `${target.path} is not empty: it holds ${there.slice(0, 3).join(', ')}`)
-      await unpackTree(bytes, target.path, signal)
-    },
+    load: (target, _format, bytes, signal) => target.layDown(bytes, signal),
     tableRows: () => null,
-    check: (_format, bytes) => throughTar(bytes, () => {}),
+    check: (_format, bytes) =>
+      throughTar(bytes, (event) => {
+        if ('header' in event) refuseLeading(event.header)
+      }),
   }
 }
 
-function tar({ byHand }: Native): Format {
+/** What is in it nobody knows to count while it runs. */
+const weighedOnly: Counter = ({ version }) => Promise.resolve({ version: version ?? '', census: { tables: {}, objects: {} } })
+
+function tar({ native, image, data, port, tag }: Entry): Format {
+  const { byHand } = native ?? {}
+  const place = `-p 127.0.0.1:PORT:${port ?? 'PORT'} -v "$PWD/FOLDER:${data ?? '/DATA'}"`
   return {
     name: 'tar',
     extension: '.tar',
@@ -51,8 +56,18 @@ function tar({ byHand }: Native): Format {
     kind: 'physical',
     atRest: true,
     compressed: 'gzip',
-    byHand: (file) => [`mkdir FOLDER && tar --numeric-owner -xpf ${file} -C FOLDER`, byHand],
+    byHand: (file) => [
+      `mkdir FOLDER && tar --numeric-owner -xpf ${file} -C FOLDER`,
+      byHand ?? `docker run --rm ${place} ${image === null ? 'IMAGE' : `${image}:${tag ?? 'latest'}`}`,
+    ],
   }
+}
+
+function uriOf({ uri }: Entry, endpoint: Endpoint | undefined): string {
+  if (endpoint === undefined) throw new Error('this database is a server, and has an endpoint')
+  const { user, password, port, database } = endpoint
+  const values = { user, password: password.reveal(), port: String(port), database }
+  return Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, encodeURIComponent(value)), uri)
 }
 
 /** A copy of a folder is taken as a whole. */
@@ -66,73 +81,10 @@ function pieces({ title }: Entry): Engine['pieces'] {
   return { noun, unit: noun, renames: false, numbered: false, find: refuse, transplant: refuse }
 }
 
-/** It has no users that Hayai makes, and is told nothing besides where its data is. */
-function settings(environment: Readonly<Record<string, string>>): Settings {
-  return { user: '', password: new Secret(''), database: '', server: {}, unknown: Object.keys(environment) }
-}
-
-function endpointOf(endpoint: Endpoint | undefined): Endpoint {
-  if (endpoint === undefined) throw new Error('this database is a server, and has an endpoint')
-  return endpoint
-}
-
-const PATIENCE = 5000
-
-function recipeOf({ name, title, port, health, image, data, environment }: Entry, native: Native): ServerRecipe {
-  if (port === null || data === null || image === null || health === null || !('http' in health)) {
-    throw new Error(`${name} is no server that is asked by HTTP`)
-  }
-  const filled = (text: string, dataDir: string, at: number) => text.replaceAll('{data}', dataDir).replaceAll('{port}', String(at))
-  return {
-    shape: 'server',
-    port,
-    server: native.server,
-    tools: [],
-    folders: ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'],
-    ...(native.versionWord === undefined ? {} : { versionWord: native.versionWord }),
-    versionOf: (printed) => new RegExp(native.version).exec(printed)?.[1] ?? native.otherwise ?? '',
-    majorOf: (version) => /^\d+/.exec(version)?.[0] ?? version,
-    defaultMajor: native.major,
-    install: () =>
-      process.platform === 'darwin'
-        ? `Install it: brew install ${native.brew}`
-        : `Install it: sudo apt-get install ${native.debian} (Debian, Ubuntu), or the package of ${title} of your system.`,
-    account: native.account,
-    create: () => [],
-    adopt: () => [],
-    secures: false,
-    shares: () => [],
-    texts: () => ({}),
-    looksFor: [],
-    serve: ({ dataDir, port: at }) => ({
-      program: native.server,
-      args: native.args.map((arg) => filled(arg, dataDir, at)),
-      env: Object.fromEntries(Object.entries(native.env).map(([key, value]) => [key, filled(value, dataDir, at)])),
-    }),
-    stopSignal: 'SIGTERM',
-    ...(native.bySignal === true ? { bySignal: true as const } : {}),
-    forcible: native.forcible,
-    answers: async (endpoint) => void (await ask(endpoint, health.http, { signal: AbortSignal.timeout(PATIENCE) })),
-    container: {
-      image,
-      ...(native.contained.server === undefined ? {} : { server: native.contained.server }),
-      dataDir: data,
-      environment: () => environment,
-      secrets: () => ({}),
-      files: () => ({}),
-      serve: () => ({ args: native.contained.args }),
-      declared: () => ({}),
-      healthcheck: () => native.contained.healthcheck,
-    },
-    settle: () => Promise.resolve(),
-  }
-}
-
 async function dump(entry: Entry, count: Counter, target: Target, signal: AbortSignal, ready: Ready | undefined): Promise<Dump> {
-  const endpoint = endpointOf(target.endpoint)
   const closing = new AbortController()
   const ends = AbortSignal.any([signal, closing.signal])
-  const before = await count(endpoint, ends)
+  const before = await count(target, ends)
   await ready?.()
   const pulse = { alive: 0, alone: false }
   let instant = new Date()
@@ -140,7 +92,8 @@ async function dump(entry: Entry, count: Counter, target: Target, signal: AbortS
   async function copyAndCount() {
     const copy = await target.copyAtRest(ends, () => void pulse.alive++)
     instant = copy.instant
-    return { copy, counted: agreed(before, await count(endpoint, ends)) }
+    const after = await count(target, ends)
+    return { copy, counted: entry.native === undefined ? { ...after, census: weightOf(copy) } : agreed(before, after) }
   }
   const made = copyAndCount()
   made.catch(() => {}) // whoever reads is told
@@ -166,6 +119,10 @@ async function dump(entry: Entry, count: Counter, target: Target, signal: AbortS
       await Promise.allSettled([made]) // its server runs again when this settles
     },
   }
+}
+
+function weightOf({ files, bytes }: RestingCopy): Census {
+  return { tables: { data: files }, objects: { bytes }, resting: true }
 }
 
 /** What was counted before and after the copy; where the two differ nobody can have counted what is in it. */

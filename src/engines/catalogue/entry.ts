@@ -6,6 +6,7 @@ export interface Entry {
   readonly name: string
   readonly title: string
   readonly kind:
+    | 'any'
     | 'relational'
     | 'document'
     | 'key-value'
@@ -19,6 +20,8 @@ export interface Entry {
     | 'messaging'
   /** The name of its official image, or of the one that its vendor makes; null for a file, and for what `.hayaidb` names. */
   readonly image: string | null
+  /** The tag of its image when no version is asked for, where that tells the version: `latest` when not given. */
+  readonly tag?: string
   /** Where the server listens inside of its container. */
   readonly port: number | null
   /** Where the image keeps what must survive; null for a file. */
@@ -34,10 +37,12 @@ export interface Entry {
   /** The command of its own, whether Hayai uses it or not; '' where there is none. */
   readonly command: string
   readonly licence: string
-  /** `proven`: its trials run in CI; `generic`: by the data-folder method, proven on other engines; `not tried`. */
+  /** `proven`: its trials run in CI; `generic`: by the data-folder method, proven on other engines and never run with this image; `not tried`. */
   readonly proven: 'proven' | 'generic' | 'not tried'
   /** What else is to be known, in a sentence or two; ''. */
   readonly note: string
+  /** What its image is told, where it must be told anything. */
+  readonly contained?: Contained
   /** How it runs from this machine's own programs; undefined where that is not known. */
   readonly native?: Native
 }
@@ -47,12 +52,11 @@ export interface Contained {
   readonly args: readonly string[]
   /** The server's program there, where it is called otherwise than elsewhere. */
   readonly server?: string
-  /** A program in the image that succeeds when the server answers. */
-  readonly healthcheck: readonly string[]
+  /** A program in the image that succeeds when the server answers; [] where the image has none, not even a shell. */
+  readonly healthcheck?: readonly string[]
 }
 
 export interface Native {
-  readonly contained: Contained
   readonly server: string
   /** What makes it print its version, where that is not `--version`; and where the version is in that, as a pattern. */
   readonly versionWord?: string

@@ -27,6 +27,7 @@ export function container({ prefix, image, admin, everybody, serve, healthArgume
       ...(user === 'root' ? {} : { [`${prefix}USER`]: user, [`${prefix}PASSWORD_FILE`]: file('password') }),
     }),
     // The image wants a root that can log in. Where none was declared it has the login's password, which opens as much.
+    hidden: () => ({}),
     secrets: ({ user, password, secrets }) => ({
       'root-password': (secrets?.[ROOT] ?? password).reveal(),
       ...(user === 'root' ? {} : { password: password.reveal() }),

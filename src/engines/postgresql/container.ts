@@ -21,6 +21,7 @@ export const container: ContainerFacts = {
       .map(word)
       .join(' '),
   }),
+  hidden: () => ({}),
   secrets: ({ password }) => ({ password: password.reveal() }),
   files: () => ({}),
   serve: ({ settings, around }, purpose) => ({

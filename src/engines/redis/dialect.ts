@@ -5,6 +5,8 @@ export interface Dialect {
   readonly name: 'redis' | 'valkey'
   readonly title: string
   readonly defaultMajor: string
+  /** The name of its image. */
+  readonly image: string
   /** The name of the package that holds the server. */
   readonly debian: string
 }

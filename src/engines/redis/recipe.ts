@@ -8,7 +8,7 @@ import { withSession } from './session.ts'
 import { AOF_MARKS, RDB_FILE, settle } from './settle.ts'
 
 export function recipe(dialect: Dialect): ServerRecipe {
-  const { name, defaultMajor } = dialect
+  const { name, defaultMajor, image } = dialect
   return {
     shape: 'server',
     port: 6379,
@@ -30,9 +30,10 @@ export function recipe(dialect: Dialect): ServerRecipe {
     stopSignal: 'SIGTERM',
     forcible: false,
     container: {
-      image: name,
+      image,
       dataDir: '/data',
       environment: () => ({}),
+      hidden: () => ({}),
       secrets: ({ password }) => ({ password: password.reveal() }),
       files: () => ({}),
       serve: ({ settings, found, around }, purpose) => ({

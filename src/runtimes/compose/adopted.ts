@@ -89,9 +89,10 @@ export function adoptedSite(home: Home, container: string): Site {
           cause,
         })
       }
-      if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, container)
+      const version = (await readLedger(dataDir))?.entries[LIVE]?.version ?? null
+      if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, container, { version })
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, LIVE, endpoint, container, { image: other.name })
+      return awakeTarget(home, LIVE, endpoint, container, { version, image: other.name })
     },
 
     twin: () => Promise.reject(replaced()),

@@ -118,13 +118,15 @@ function partOf(home: Home, project: ComposeProject, container: Container): Part
     target: lastOf(target),
     file,
   }))
+  const test = recipe.container.healthcheck(placement.settings, container.secured, recipe.port)
   const grace = recipe.forcible ? patience.stop : patience.write
   return {
     service: {
       image: container.image,
       container_name: `${project.name}-${name}-1`,
-      command: container.args,
-      environment: container.environment,
+      ...(container.args.length === 0 ? {} : { command: container.args }),
+      ...(Object.keys(container.environment).length === 0 ? {} : { environment: container.environment }),
+      ...(container.hidden === undefined ? {} : { env_file: [shown(container.hidden)] }),
       ports: [`127.0.0.1:${port}:${recipe.port}`],
       volumes: [
         `${name}:${recipe.container.dataDir}`,
@@ -136,15 +138,19 @@ function partOf(home: Home, project: ComposeProject, container: Container): Part
       shm_size: SHARED_MEMORY,
       ...(memory === undefined ? {} : { mem_limit: memory }),
       restart: restart ?? 'no',
-      stop_signal: recipe.stopSignal,
+      ...(recipe.container.endsByItself === true ? {} : { stop_signal: recipe.stopSignal }),
       stop_grace_period: `${Math.round(grace / 1000)}s`,
-      healthcheck: healthcheck ?? {
-        test: ['CMD', ...recipe.container.healthcheck(placement.settings, container.secured)],
-        interval: '5s',
-        timeout: '5s',
-        retries: 5,
-        start_period: `${Math.round(patience.start / 1000)}s`,
-      },
+      healthcheck:
+        healthcheck ??
+        (test.length === 0
+          ? { disable: true }
+          : {
+              test: ['CMD', ...test],
+              interval: '5s',
+              timeout: '5s',
+              retries: 5,
+              start_period: `${Math.round(patience.start / 1000)}s`,
+            }),
     },
     secrets: Object.fromEntries(secretNames.map(({ name: source, file }) => [source, { file: shown(file) }])),
     volumes: {

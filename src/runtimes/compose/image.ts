@@ -17,7 +17,19 @@ export interface Image {
 
 /** The one that was asked for by name, or the engine's official one of that version. */
 export function imageName(recipe: ServerRecipe, version: string | undefined, image: string | undefined): string {
-  return image ?? `${recipe.container.image}:${version ?? recipe.defaultMajor}`
+  const { image: official, tag } = recipe.container
+  if (image !== undefined) return image
+  if (official === '')
+    throw new HayaiError('CONFIG_INVALID', '`image:` of an engine that Hayai does not know is not in .hayaidb', { hint: 'Add it there.' })
+  const asked = tag !== undefined && version === recipe.majorOf(tag) ? tag : version
+  return `${official}:${asked ?? tag ?? recipe.defaultMajor}`
+}
+
+/** `latest` where there is none. */
+function tagOf(name: string): string {
+  const [plain = '', digest] = name.split('@')
+  const tag = /:([^/:]+)$/.exec(plain)?.[1]
+  return tag ?? (digest === undefined ? 'latest' : digest.replace(/^sha256:/, '').slice(0, 12))
 }
 
 const known = new Map<string, string>()
@@ -25,6 +37,7 @@ const known = new Map<string, string>()
 /** Fetches it where it is not on this machine. Throws ENVIRONMENT when it cannot be had, or holds no such server. */
 export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
   const id = (await idOf(name)) ?? (await fetched(name))
+  if (recipe.container.tag !== undefined) return { name, version: tagOf(name) }
   const asked = `${recipe.server} ${id}`
   const version = known.get(asked) ?? (await remembered(asked)) ?? (await versionIn(recipe, title, name, id))
   if (known.get(asked) !== version) await remember(asked, version)

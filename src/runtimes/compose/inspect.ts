@@ -6,7 +6,11 @@ export interface Seen {
   readonly running: boolean
   /** Paused, or between two attempts to start. */
   readonly stuck: boolean
+  /** Held still, and not yet let go on. */
+  readonly paused: boolean
   readonly exit: number
+  /** The one that its image names. */
+  readonly stopSignal: string | undefined
   readonly health: string | undefined
   /** How often it was started again by itself. */
   readonly restarts: number
@@ -33,10 +37,10 @@ interface Inspected {
     readonly Paused: boolean
     readonly Restarting: boolean
     readonly ExitCode: number
-    readonly Health?: { readonly Status: string } | null
+    readonly Health?: { readonly Status: string; readonly FailingStreak: number } | null
   }
   readonly RestartCount: number
-  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly Image: string }
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null; readonly Image: string; readonly StopSignal?: string }
   readonly NetworkSettings: { readonly Ports: Readonly<Record<string, readonly { readonly HostPort: string }[] | null>> | null }
 }
 
@@ -52,8 +56,11 @@ export async function see(container: string): Promise<Seen | undefined> {
   return {
     running: State.Running,
     stuck: State.Paused || State.Restarting,
+    paused: State.Paused,
     exit: State.ExitCode,
-    health: State.Health?.Status,
+    stopSignal: Config.StopSignal,
+    // One that was held still is called unhealthy until it is looked at again.
+    health: State.Health?.Status === 'unhealthy' && State.Health.FailingStreak === 0 ? undefined : State.Health?.Status,
     restarts: RestartCount,
     labels: Config.Labels ?? {},
     image: Config.Image,

@@ -69,8 +69,9 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
   const place = await placeOf(home, ledger.live)
   composeTool().catch(() => {}) // looked for meanwhile; whoever needs it hears of it
   const [seen, isThere] = await Promise.all([liveSeen(home), volumeIsThere(place.volume)])
-  if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
-  else if (seen?.running === true) {
+  if (seen?.paused === true) await ask(['unpause', container]) // it was held still for a copy
+  else if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
+  if (seen?.running === true && (seen.paused || !seen.stuck)) {
     if (seen.labels[LABEL.generation] === ledger.live && (await comesUp(home, container, ledger.live, signal))) return
     await stopContainer(home, container)
   }

@@ -14,6 +14,8 @@ export interface Container {
   readonly image: string
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** A file of this machine with variables that are secret. */
+  readonly hidden: string | undefined
   readonly labels: readonly string[]
   /** The volume of the data. */
   readonly volume: string
@@ -59,12 +61,23 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
     ]),
     // What Hayai does not know, the image may.
     environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name, wanted.purpose) },
+    hidden: await hiddenFile(wanted.folder, container.hidden(settings)),
     labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
     volume: wanted.place.volume,
     secrets: { ...(await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name)), ...secretsOf(copies) },
     files: await written(join(wanted.folder, 'files'), { ...container.files(settings), ...textsOf(home, around) }, 0o644, (path) => path),
     secured: copies !== undefined,
   }
+}
+
+/** As Docker and Compose both read it: a line for each, and nothing quoted. */
+async function hiddenFile(folder: string, variables: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
+  if (lines.length === 0) return undefined
+  const file = join(folder, 'secrets', 'environment')
+  await makeFolder(dirname(file))
+  await writeDurably(file, lines.join(''), 0o600)
+  return file
 }
 
 const TEXTS = '/etc/hayai/'
@@ -144,7 +157,7 @@ export function asArguments(home: Home, name: string, container: Container): rea
     `--name=${name}`,
     '--restart=no',
     `--shm-size=${SHARED_MEMORY}`,
-    `--stop-signal=${recipe.stopSignal}`,
+    ...(recipe.container.endsByItself === true ? [] : [`--stop-signal=${recipe.stopSignal}`]),
     `--publish=127.0.0.1::${recipe.port}`,
     ...container.labels.map((label) => `--label=${label}`),
     `--mount=type=volume,source=${container.volume},target=${recipe.container.dataDir}`,
@@ -152,6 +165,7 @@ export function asArguments(home: Home, name: string, container: Container): rea
       ([target, source]) => `--mount=type=bind,"source=${source.replaceAll('"', '""')}",target=${target},readonly`,
     ),
     ...Object.entries(container.environment).map(([key, value]) => `--env=${key}=${value}`),
+    ...(container.hidden === undefined ? [] : [`--env-file=${container.hidden}`]),
     container.image,
     ...container.args,
   ]

@@ -10,7 +10,8 @@ import { see } from './inspect.ts'
 export async function stopContainer(home: Home, container: string): Promise<void> {
   const { recipe, patience } = home
   if (recipe.forcible) return ended(['stop', '--time', String(Math.ceil(patience.stop / 1000)), container])
-  await ended(['kill', '--signal', recipe.stopSignal, container])
+  const named = recipe.container.endsByItself === true ? (await see(container))?.stopSignal : undefined
+  await ended(['kill', '--signal', named ?? recipe.stopSignal, container])
   const deadline = Date.now() + patience.write
   let refused = Date.now() + REFUSES
   for (let pause = 50; (await see(container))?.running === true; pause = Math.min(pause * 1.3, 500)) {

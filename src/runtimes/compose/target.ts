@@ -10,6 +10,8 @@ import type { Ledger } from '../generations.ts'
 import { authorityFor, innerEndpoint, layingFolder, type Home } from './home.ts'
 import { inside, type Entrance } from './inside.ts'
 import { landedBeside } from './landing.ts'
+import { layingDown } from './laying.ts'
+import type { VolumePlace } from './place.ts'
 import { restingCopy } from './resting.ts'
 import { workshopBeside } from './workshop.ts'
 
@@ -22,13 +24,14 @@ export async function awakeTarget(
   generation: string,
   endpoint: Endpoint,
   container: string,
-  { image, ledger }: { readonly image?: string; readonly ledger?: Ledger } = {},
+  { version, image, ledger }: { readonly version: string | null; readonly image?: string; readonly ledger?: Ledger },
 ): Promise<Target> {
   const entrance = image === undefined ? within(container) : beside(container, image, endpoint.tls)
   const target = await targetOf(home, generation, endpoint, () => entrance)
   return {
     ...target,
     ...(image === undefined ? { run: landing(target, { database: home.placement.id, container, trust: endpoint.tls }) } : {}),
+    version,
     workshop: (signal) => workshopBeside(home, container, endpoint.tls, signal),
     ...(ledger === undefined ? {} : { copyAtRest: restingCopy(home, container, ledger, join(target.scratch, 'at-rest.tar')) }),
   }
@@ -46,8 +49,8 @@ function landing({ run }: Target, place: Parameters<typeof landedBeside>[0]): Ta
 }
 
 /** Asleep: files are laid down in a folder, and its programs see that folder, and the scratch, under their own names. */
-export function asleepTarget(home: Home, generation: string, image: string): Promise<Target> {
-  return targetOf(home, generation, undefined, (scratch) => ({
+export async function asleepTarget(home: Home, generation: string, place: VolumePlace): Promise<Target> {
+  const target = await targetOf(home, generation, undefined, (scratch) => ({
     options: [
       'run',
       '--rm',
@@ -56,8 +59,9 @@ export function asleepTarget(home: Home, generation: string, image: string): Pro
       'none',
       ...[layingFolder(home, generation), scratch].flatMap((path) => ['--volume', `${path}:${path}`]),
     ],
-    place: image,
+    place: place.image,
   }))
+  return { ...target, layDown: layingDown(home, place) }
 }
 
 /** In the container. */
@@ -84,6 +88,7 @@ async function targetOf(
   return {
     endpoint,
     inner: endpoint === undefined ? undefined : innerEndpoint(home, endpoint),
+    version: null,
     path: layingFolder(home, generation),
     scratch,
     run: (invocation, input) => inside(entrance, invocation, input),
@@ -93,6 +98,7 @@ async function targetOf(
       return Number(kilobytes) * 1024
     },
     workshop: () => Promise.reject(new Error('a twin that sleeps has no server to work beside')),
+    layDown: () => Promise.reject(new Error('only in a twin that sleeps something is laid down')),
     copyAtRest: () => Promise.reject(new Error('a twin is nobody to copy from')),
     async close() {
       await rm(scratch, { recursive: true, force: true })

@@ -50,8 +50,8 @@ export async function makeTwin(home: Home): Promise<Twin> {
 
     async target() {
       mustStandBeside()
-      if (running === undefined) return asleepTarget(home, name, image.name)
-      return awakeTarget(home, name, endpointAt(home, running.port), container)
+      if (running === undefined) return asleepTarget(home, name, place)
+      return awakeTarget(home, name, endpointAt(home, running.port), container, { version: image.version })
     },
 
     async wake(signal) {
@@ -190,7 +190,7 @@ async function bringToRest(home: Home, container: string): Promise<void> {
   const alive = (await see(container))?.running === true
   if (alive) await ask(['stop', '--time', String(Math.ceil(home.patience.stop / 1000)), container])
   const exit = (await see(container))?.exit
-  if (alive && exit === 0) return
+  if (alive && (exit === 0 || (home.recipe.container.endsByItself === true && exit !== 137))) return
   const how = !alive ? 'had ended by itself' : exit === 137 ? 'had to be forced to end' : `ended with exit ${exit}`
   throw new HayaiError('TOOL_FAILED', `the new copy of ${called(home)} cannot be trusted: its server ${how}`, {
     hint: 'The live database was not touched.',

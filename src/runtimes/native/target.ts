@@ -7,7 +7,7 @@ import { HayaiError, systemCode } from '../../base/errors.ts'
 import { run } from '../../base/exec.ts'
 import { freeBytes, makeFolder, temporaryName } from '../../base/files.ts'
 import { copyTree, treeRoom } from '../../base/tree.ts'
-import { packTree } from '../../base/tree-tar.ts'
+import { packTree, unpackTree } from '../../base/tree-tar.ts'
 import type { Endpoint, Invocation, Target } from '../../engines/engine.ts'
 import type { Ledger } from '../generations.ts'
 import { atRest } from '../rest.ts'
@@ -39,6 +39,7 @@ export async function targetOf(
   return {
     endpoint,
     inner: endpoint,
+    version: null,
     path: serverFolder(home, generation),
     scratch,
     run: (invocation, input) => runs(invocation, input, false),
@@ -58,6 +59,7 @@ export async function targetOf(
       })
       return { ...value, instant, blocked: Date.now() - began, archive: packTree(copy, signal) }
     },
+    layDown: (bytes, signal) => unpackTree(bytes, serverFolder(home, generation), signal),
     freeBytes: () => freeBytes(serverFolder(home, generation)),
     async close() {
       await rm(scratch, { recursive: true, force: true })

@@ -38,6 +38,8 @@ export async function targetOf(path: string, scratch: string): Promise<Target> {
       throw new Error('SQLite needs no program of its place')
     },
     freeBytes: () => freeBytes(scratch),
+    version: null,
+    layDown: () => Promise.reject(new Error('nothing is laid down in it')),
     copyAtRest: () => Promise.reject(new Error('it is not copied at rest')),
     workshop: () => Promise.reject(new Error('nobody works beside it')),
     close: () => rm(scratch, { recursive: true, force: true }),

@@ -65,6 +65,7 @@ export const recipe: ServerRecipe = {
   answers: async (endpoint) => void (await ask(endpoint, 'select 1')),
   container: {
     image: 'postgres',
+    hidden: () => ({}),
     dataDir: '/var/lib/postgresql/data',
     environment: ({ user, database }, file) => ({
       POSTGRES_USER: user,
