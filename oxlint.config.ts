@@ -33,7 +33,7 @@ const ROOMS: readonly Room[] = [
     name: 'core',
     why: 'core sees base, snapshots, project and the contracts: never a concrete engine, runtime or store.',
     sees: ['base/**', 'snapshots/**', 'project/**', 'engines/engine.ts', 'runtimes/runtime.ts', 'stores/store.ts'],
-    folders: ['backup', 'schedule'],
+    folders: ['backup', 'news', 'schedule', 'secrets'],
   },
   { name: 'cli', why: DOOR, sees: ['index.ts'] },
   { name: 'studio', why: DOOR, sees: ['index.ts'] },

@@ -10,7 +10,7 @@ export const CODES = {
   WRONG_STATE: { exit: 5, meaning: 'the database is not in the state this needs' },
   ENVIRONMENT: { exit: 6, meaning: 'a program that is needed is missing from this machine, or refuses to work' },
   LOCKED: { exit: 7, meaning: 'another command is at work on the same thing' },
-  TOOL_FAILED: { exit: 8, meaning: "a database's own tool or server failed" },
+  TOOL_FAILED: { exit: 8, meaning: "a database's own tool or server failed, or a hook, or the receiver of a notification" },
   CORRUPT: { exit: 9, meaning: 'a snapshot, backup or catalog is damaged, did not pass verification, or is missing where `health` looks' },
   STORE_FAILED: { exit: 10, meaning: 'the place where snapshots are kept failed, or is full' },
   INTERRUPTED: { exit: 130, meaning: 'interrupted (Ctrl-C)' },

@@ -16,6 +16,7 @@ export type Proposal =
   | 'engines'
   | 'formats'
   | 'commands'
+  | 'notifications'
   | readonly string[]
 
 export interface Flag {

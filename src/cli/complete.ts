@@ -144,6 +144,8 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
       return orNone(deleted())
     case 'plans':
       return orNone(plans())
+    case 'notifications':
+      return orNone(notifications())
     case 'commands':
       return verbs()
     default:
@@ -192,4 +194,9 @@ async function plans(): Promise<readonly Candidate[]> {
 async function deleted(): Promise<readonly Candidate[]> {
   const project = await openProject()
   return (await project.deletedSnapshots()).map(({ name, database, deletedAt }) => [name, `${database}, deleted ${age(deletedAt)}`])
+}
+
+async function notifications(): Promise<readonly Candidate[]> {
+  const project = await openProject()
+  return (await project.notifications()).map(({ name, kind }) => [name, kind])
 }

@@ -69,6 +69,10 @@ export const GROUPS: readonly Group[] = [
         brief: 'Tell whether everything has a recent, proven copy',
         load: async () => (await import('./commands/health.ts')).health,
       },
+      notify: {
+        brief: 'List who is told how the plans go, and send a test',
+        load: async () => (await import('./commands/notify.ts')).notify,
+      },
       metrics: {
         brief: 'Print metrics of copies and plans for Prometheus',
         load: async () => (await import('./commands/metrics.ts')).metrics,

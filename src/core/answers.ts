@@ -9,6 +9,7 @@ import type { Manifest } from '../snapshots/manifest.ts'
 import type { Backups } from './backup-answers.ts'
 import type { Encrypting, Keys } from './key-answers.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
+import type { Notifying } from './news-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { PlanView, Scheduling } from './schedule-answers.ts'
 import type { Latest } from './latest.ts'
@@ -199,7 +200,7 @@ export interface Power extends Watch {
 }
 
 /** The facade: every verb of Hayai on one project. The command line, the library and the studio use this and nothing else. */
-export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys, Scheduling, Secrets {
+export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, Keys, Scheduling, Secrets, Notifying {
   readonly root: string
   readonly name: string
   init(request: InitRequest, watch?: Watch): Promise<InitAnswer>

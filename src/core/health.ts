@@ -12,6 +12,7 @@ import { backupsIn } from './backup/shelf.ts'
 import type { BackupView } from './backup-answers.ts'
 import type { Context } from './context.ts'
 import { shelvesOf, type Shelf } from './library.ts'
+import { planFindings } from './plan-findings.ts'
 import type { DatabaseHealth, HealthAnswer, HealthRequest, Proof } from './overseeing.ts'
 import { serversOf } from './concerns.ts'
 
@@ -34,7 +35,11 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
     findings: [...judgeDatabase(subject, limits), ...(servers.get(subject.database)?.findings ?? [])],
   }))
   const rooms = await roomsOf(context, subjects, backups)
-  const findings: readonly Finding[] = [...judged.flatMap((each) => each.findings), ...rooms.flatMap(judgeRoom)]
+  const findings: readonly Finding[] = [
+    ...judged.flatMap((each) => each.findings),
+    ...rooms.flatMap(judgeRoom),
+    ...(await planFindings(context, now)),
+  ]
   const databases = judged.map(({ subject, findings: own }) =>
     stateOf(subject, own, proofs.get(subject.database), servers.get(subject.database)?.until),
   )

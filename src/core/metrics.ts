@@ -98,11 +98,15 @@ function copyMeasures(now: Date): readonly Measure<Copy & { readonly labels: Lab
     [
       'age_seconds',
       'How old the newest whole copy was when this was written.',
-      ({ manifest }) => [[seconds(now) - seconds(manifest.instant)]],
+      ({ manifest }) => [[(now.getTime() - Date.parse(manifest.instant)) / 1000]],
     ],
     ['stored_bytes', 'How much the newest whole copy takes.', ({ manifest }) => [[sum(manifest, 'stored')]]],
     ['plain_bytes', 'The same before compression and encryption.', ({ manifest }) => [[sum(manifest, 'plain')]]],
-    ['duration_seconds', 'How long it took to make it.', ({ manifest }) => [[seconds(manifest.finished) - seconds(manifest.started)]]],
+    [
+      'duration_seconds',
+      'How long it took to make it.',
+      ({ manifest }) => [[(Date.parse(manifest.finished) - Date.parse(manifest.started)) / 1000]],
+    ],
     [
       'verdict',
       '1 for what is known of it: proven by a restore, refuted, or unproven.',
@@ -132,7 +136,7 @@ const PLAN_MEASURES: readonly Measure<Planned>[] = [
   [
     'last_run_duration_seconds',
     'How long the last run took.',
-    ({ plan }) => [[plan.last === null ? null : seconds(plan.last.ended) - seconds(plan.last.began)]],
+    ({ plan }) => [[plan.last === null ? null : (Date.parse(plan.last.ended) - Date.parse(plan.last.began)) / 1000]],
   ],
   ['last_run_stored_bytes', 'How much the last run took down.', ({ plan }) => [[plan.last?.bytes]]],
   [

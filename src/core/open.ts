@@ -9,6 +9,7 @@ import type { Context, Parts } from './context.ts'
 import type { Keys } from './key-answers.ts'
 import { keyringOf } from './keys/keyring.ts'
 import type { SnapshotKeeping } from './keeping-answers.ts'
+import type { Notifying } from './news-answers.ts'
 import type { Overseeing } from './overseeing.ts'
 import type { Scheduling } from './schedule-answers.ts'
 import { recorded } from './recorded.ts'
@@ -37,6 +38,7 @@ function facade(context: Context, options: OpenOptions): Project {
     ...keys(context, options),
     ...scheduling(context),
     ...secrets(context),
+    ...notifying(context),
     root: context.root,
     name: basename(context.root),
     init: (request, watch) => guarded(watch, async () => (await import('./init.ts')).init(context, request, watch)),
@@ -142,6 +144,13 @@ function scheduling(context: Context): Scheduling {
     removeSchedule: async (options) => (await import('./schedule/install.ts')).removeSchedule(context, options ?? {}),
     plans: async () => (await import('./schedule/show.ts')).planViews(context),
     runPlan: (request, watch) => guarded(watch, async () => (await import('./schedule/run.ts')).runPlan(context, request, watch)),
+  }
+}
+
+function notifying(context: Context): Notifying {
+  return {
+    notifications: async () => (await import('./notify.ts')).notifications(context),
+    testNotification: async (request) => (await import('./notify.ts')).testNotification(context, request),
   }
 }
 

@@ -1,6 +1,7 @@
 // What the verbs of plans are asked and what they answer: what is taken by itself, when, by whom, and how it went.
 
 import type { Watch } from './answers.ts'
+import type { Delivery } from './news-answers.ts'
 
 /** How a run of a plan went. A run that is `interrupted` took nothing, and its time is made up for; a `failed` one waits for its next. */
 export type Outcome = 'done' | 'failed' | 'interrupted'
@@ -75,6 +76,8 @@ export interface RunRequest {
 }
 
 export interface RunAnswer {
+  /** What became of telling how it went. */
+  readonly told: readonly Delivery[]
   readonly plan: string
   /** null on a dry run, and when nothing was due. */
   readonly record: RunRecord | null

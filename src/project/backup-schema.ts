@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { CronFlaw, parseCron } from '../base/cron.ts'
 import { NAME_PATTERN } from '../base/names.ts'
 import { isZone } from '../base/zones.ts'
+import { notifications } from './notification-schema.ts'
 
 const truth = z.exactOptional(z.boolean('true or false'))
 const count = z.exactOptional(z.int('a whole number').min(0, 'a whole number from 0 on'))
@@ -115,6 +116,7 @@ export const PLAN_NAME_RULE = '1 to 63 small letters, digits, "-" and "_", begin
 export const backup = z.strictObject(
   {
     ...plan,
+    notifications,
     metrics: z
       .exactOptional(z.string('the path of a file').min(1, 'the path of a file'))
       .meta({ description: 'Metrics for Prometheus are written into this file after each run.' }),

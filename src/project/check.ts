@@ -5,6 +5,7 @@ import { NAME_PATTERN, RESERVED_NAMES } from '../base/names.ts'
 import type { Config, DatabaseConfig, LoadedConfig } from './config.ts'
 import { parseYaml, place, type Parsed, type Path } from './document.ts'
 import { checkPlans, planWarnings } from './plan-checks.ts'
+import { notificationsOf } from './notifications.ts'
 import { plansOf } from './plans.ts'
 import { invalid, type Finding } from './problems.ts'
 import { configSchema, jsonSchema, NAME_RULE, VARIABLE_PATTERN, type RawConfig, type Vocabulary } from './schema.ts'
@@ -144,6 +145,7 @@ function settle(raw: RawConfig, { described = [] }: Vocabulary): Config {
     tables: raw.backup?.tables ?? [],
     backup: raw.global?.backup,
     plans: plansOf(raw.global?.backup),
+    notifications: notificationsOf(raw.global?.backup),
     security: raw.global?.security,
   }
 }
@@ -225,7 +227,7 @@ function show(value: unknown, path: Path): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
-  return path.includes('environment') ? 'this' : JSON.stringify(value).slice(0, 80)
+  return path.includes('environment') || path.includes('notifications') ? 'this' : JSON.stringify(value).slice(0, 80)
 }
 
 function at(value: unknown, path: Path): unknown {

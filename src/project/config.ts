@@ -9,6 +9,7 @@ import { withLock } from '../base/locks.ts'
 import { NAME_PATTERN } from '../base/names.ts'
 import { makeOwnFolder, type KeptDeclaration } from './catalog.ts'
 import type { Path } from './document.ts'
+import type { Notification } from './notifications.ts'
 import type { Plan } from './plans.ts'
 import { onFile } from './refusals.ts'
 import type { RawConfig, Vocabulary } from './schema.ts'
@@ -38,6 +39,8 @@ export interface Config {
   readonly backup: Raw<'global'>['backup'] | undefined
   /** What is taken by itself. */
   readonly plans: readonly Plan[]
+  /** Who is told how that goes. */
+  readonly notifications: readonly Notification[]
   readonly security: Raw<'global'>['security'] | undefined
 }
 

@@ -32,6 +32,9 @@ export interface Paths {
   readonly auditLock: string
   /** What the hooks of plans printed. */
   readonly hooksLog: string
+  /** What was told to whom, and a lock for who tells that a plan is silent. */
+  readonly told: string
+  readonly toldLock: string
   /** Held while certificates are made. */
   readonly certificatesLock: string
   /** What became of the runs of plans; a lock for each plan, one for who runs plans now, and that of the daemon. */
@@ -85,6 +88,8 @@ export function pathsOf(root: string): Paths {
     auditHead: join(own, 'audit.head'),
     auditLock: join(own, 'audit.lock'),
     hooksLog: join(own, 'logs', 'hooks.log'),
+    told: join(own, 'told.jsonl'),
+    toldLock: join(own, 'told.lock'),
     runs: join(own, 'runs.jsonl'),
     planLock: (plan) => resolveInside(join(own, 'locks', 'plans'), plan),
     scheduleLock: join(own, 'schedule.lock'),

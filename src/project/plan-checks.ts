@@ -29,8 +29,37 @@ export function checkPlans(at: At, keys: (path: Path) => readonly string[]): rea
       message: `${JSON.stringify(name)} cannot be the name of a plan here: it must be ${PLAN_NAME_RULE}`,
     }))
   const known = keys(['databases'])
+  const notifications = keys([...BACKUP, 'notifications'])
   const places: readonly Path[] = [BACKUP, ...names.map((name) => [...BACKUP, 'plans', name])]
-  return [...misnamed, ...places.flatMap((place) => unknownDatabases(at([...place, 'databases']), [...place, 'databases'], known))]
+  return [
+    ...misnamed,
+    ...misnamedNotifications(notifications),
+    ...places.flatMap((place) => unknownDatabases(at([...place, 'databases']), [...place, 'databases'], known)),
+    ...places.flatMap((place) => unknownNotifications(at([...place, 'notify']), [...place, 'notify'], notifications)),
+  ]
+}
+
+function misnamedNotifications(names: readonly string[]): readonly Remark[] {
+  return names
+    .filter((name) => !NAME_PATTERN.test(name))
+    .map((name) => ({
+      path: [...BACKUP, 'notifications', name],
+      what: 'key' as const,
+      message: `${JSON.stringify(name)} cannot be the name of a notification here: it must be 1 to 63 small letters, digits, "-" and "_"`,
+    }))
+}
+
+function unknownNotifications(value: unknown, path: Path, known: readonly string[]): readonly Remark[] {
+  const names: readonly (readonly [unknown, Path])[] = Array.isArray(value)
+    ? value.map((name: unknown, index) => [name, [...path, index]] as const)
+    : [[value, path]]
+  return names.flatMap(([name, place]) => {
+    if (typeof name !== 'string' || name === '' || known.includes(name)) return []
+    const suggestion = nearest(name, known)
+    const near = suggestion === undefined ? '' : `: did you mean ${JSON.stringify(suggestion)}?`
+    const message = `no notification called ${JSON.stringify(name)} is declared under global.backup.notifications${near}`
+    return [{ path: place, what: 'value' as const, message, suggestion }]
+  })
 }
 
 function unknownDatabases(value: unknown, path: Path, known: readonly string[]): readonly Remark[] {
@@ -63,9 +92,6 @@ export function planWarnings(raw: RawConfig): readonly { readonly path: Path; re
     }
   }
   const every: readonly (readonly [Path, RawPlan])[] = [[[], backup], ...plans.map(([name, plan]) => [['plans', name], plan] as const)]
-  for (const [path, plan] of every) {
-    if (plan.notify !== undefined) warn([...path, 'notify'], 'notify has no effect yet: nobody is told.')
-  }
   const [encrypting] = every.filter(([, { encryption }]) => encryption === true)
   if (encrypting !== undefined && (backup.recipients ?? []).length === 0) {
     warn(

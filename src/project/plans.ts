@@ -46,13 +46,14 @@ export interface Plan {
   readonly destinations: readonly string[]
   readonly verify: Verifying
   readonly hooks: Hooks
-  readonly notify: readonly string[]
+  /** Names of notifications; undefined: all of them. */
+  readonly notify: readonly string[] | undefined
 }
 
 /** `default` first, then those that have names, in their order. What a plan does not say, `global.backup` says for all. */
 export function plansOf(backup: RawBackup | undefined): readonly Plan[] {
   if (backup === undefined) return []
-  const { plans, recipients: _, metrics: _metrics, schedule, ...common } = backup
+  const { plans, recipients: _, metrics: _metrics, notifications: _notifications, schedule, ...common } = backup
   const { databases: __, take: ___, retention: ____, enabled, ...inherited } = common
   const named = Object.entries(plans ?? {}).map(([name, plan]) =>
     planOf(name, { ...inherited, ...plan, enabled: enabled !== false && plan.enabled !== false }),
@@ -60,10 +61,10 @@ export function plansOf(backup: RawBackup | undefined): readonly Plan[] {
   return schedule === undefined ? named : [planOf(DEFAULT_PLAN, { ...common, schedule }), ...named]
 }
 
-type RawPlan = Omit<RawBackup, 'plans' | 'recipients'>
+type RawPlan = Omit<RawBackup, 'plans' | 'recipients' | 'metrics' | 'notifications'>
 
 function planOf(name: string, raw: RawPlan): Plan {
-  const { retention, hooks, notify = [] } = raw
+  const { retention, hooks, notify } = raw
   return {
     name,
     enabled: raw.enabled !== false,
@@ -82,7 +83,7 @@ function planOf(name: string, raw: RawPlan): Plan {
       onFailure: listOf(hooks?.on_failure),
       timeout: limitOf(hooks?.timeout ?? '10m'),
     },
-    notify: listOf(notify),
+    notify: notify === undefined ? undefined : listOf(notify),
   }
 }
 

@@ -81,7 +81,7 @@ function excerptOf(lines: readonly string[], line: number, column: number, lengt
 }
 
 const DOTS = '••••••••'
-const SENSITIVE = /pass|pwd|secret|token|credential|auth|key|environment/i
+const SENSITIVE = /pass|pwd|secret|token|credential|auth|key|environment|webhook|slack|ntfy|smtp|\bping\b|:\/\//i
 const KEY = /^\s*(?:- )?(?:"[^"]*"|'[^']*'|[^\s:#{"'][^:#{]*?)\s*:(?=\s|$)/
 const VARIABLE = /^\s*["']?[A-Z_][A-Z0-9_]*["']?\s*:$/
 

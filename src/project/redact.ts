@@ -16,7 +16,7 @@ export function blotted(text: string, secrets: readonly string[]): string {
 export function withoutSecrets(text: string): string {
   return text
     .split('\n')
-    .map((line) => withoutLogin(commentedOut(line)))
+    .map((line) => withoutLogin(withoutAddress(commentedOut(line))))
     .join('\n')
 }
 
@@ -31,9 +31,19 @@ function commentedOut(line: string): string {
 }
 
 // In a mapping on one line: `{POSTGRES_PASSWORD: x, POSTGRES_USER: y}`.
-const PAIR = String.raw`["']?[A-Za-z_][\w.-]*(?:PASSWORD|PASSWD|SECRET|TOKEN|PASS|KEY)["']?\s*:\s*(?:"[^"]*"|'[^']*'|[^,}]+)`
+const PAIR = String.raw`["']?[\w.-]*(?:PASSWORD|PASSWD|SECRET|TOKEN|PASS|KEY)["']?\s*:\s*(?:"[^"]*"|'[^']*'|[^,}]+)`
 const FURTHER = new RegExp(String.raw`\s*,\s*${PAIR}`, 'gi')
 const FIRST = new RegExp(String.raw`\{\s*${PAIR},?`, 'gi')
+
+// Of a notification: whoever knows its address can use it. A variable stands in its place, so that the text stays valid.
+const ADDRESS_IN_LINE = /^(\s*["']?(webhook|slack|ntfy|ping|smtp)["']?\s*:\s+)(\S.*)$/
+const ADDRESS_IN_BRACES = /([{,]\s*["']?(webhook|slack|ntfy|ping|smtp)["']?\s*:\s*)("[^"]*"|'[^']*'|[^,}]+)/g
+
+function withoutAddress(line: string): string {
+  const replace = (whole: string, key: string, name: string, value: string): string =>
+    value.includes('://') ? `${key}"\${${name.toUpperCase()}}"` : whole
+  return line.replace(ADDRESS_IN_LINE, replace).replaceAll(ADDRESS_IN_BRACES, replace)
+}
 
 function withoutLogin(line: string): string {
   return line.replaceAll(/(\w:\/\/[^\s:/@]*:)[^\s@]+@/g, `$1${BLOT}@`)

@@ -40,6 +40,10 @@ export type Kind =
   | 'backup-old'
   | 'disk'
   | 'archiving'
+  | 'plan-failed'
+  | 'plan-silent'
+  | 'undelivered'
+  | 'metrics'
   | 'certificate'
 
 export interface Finding {

@@ -8,6 +8,8 @@ import type { LoadedConfig } from '../../src/project/config.ts'
 const check = (text: string): LoadedConfig => checkConfig(text, '.hayaidb', { engines: ['sqlite', 'redis'] })
 const plan = (line: string): string => `global:\n  backup:\n    plans:\n      daily:\n        ${line}\n`
 
+const notify = (value: string): string => `global:\n  backup:\n    notifications:\n      ops: ${value}\n`
+
 const PLAN = {
   enabled: true,
   databases: [],
@@ -19,7 +21,7 @@ const PLAN = {
   destinations: [],
   verify: 'digest',
   hooks: { before: [], after: [], onFailure: [], timeout: 600_000 },
-  notify: [],
+  notify: undefined,
 }
 
 describe('plans', () => {
@@ -74,7 +76,9 @@ global:
   })
 
   it('have hooks and notifications, each one or several', () => {
-    const { config } = check(plan('{schedule: "@daily", hooks: {before: make ready, on_failure: [a, b], timeout: 90s}, notify: ops}'))
+    const { config } =
+      check(`${plan('{schedule: "@daily", hooks: {before: make ready, on_failure: [a, b], timeout: 90s}, notify: ops}')}    notifications: {ops: {webhook: "\${OPS}"}}
+`)
     expect(config.plans[0]).toMatchObject({
       hooks: { before: ['make ready'], after: [], onFailure: ['a', 'b'], timeout: 90_000 },
       notify: ['ops'],
@@ -99,6 +103,17 @@ global:
     ['a folder that is a number', plan('destinations: [1]'), 5, 24, /must be a list of folders/],
     ['a hook without a command', plan('hooks: {before: []}'), 5, 25, /must be a command, or a list of commands/],
     ['a database that is not declared', `databases: {shop: {engine: redis}}\n${plan('databases: [shpo]')}`, 6, 21, /did you mean "shop"\?/],
+    ['a notification that is not declared', plan('notify: opps'), 5, 17, /no notification called "opps" is declared/],
+    [
+      'a notification of two kinds',
+      notify('{webhook: "https://a", ntfy: "https://b"}'),
+      4,
+      12,
+      /must be a mapping with exactly one of webhook/,
+    ],
+    ['a notification that is none', notify('{webhook: "ftp://a"}'), 4, 22, /must be the address of a web service, .* not this$/],
+    ['mail for nobody', notify('{smtp: "smtp://a", from: b}'), 4, 12, /must be a mapping with `smtp`, `from` and `to`/],
+    ['an unknown event', notify('{slack: "${A}", on: [failures]}'), 4, 33, /did you mean "failure"/],
     ['a second default', 'global: {backup: {plans: {default: {}}}}', 1, 27, /"default" cannot be the name of a plan here/],
     ['a name that is a path', 'global: {backup: {plans: {../x: {}}}}', 1, 27, /cannot be the name of a plan/],
   ])('cannot have %s', (_, text, line, column, message) => {

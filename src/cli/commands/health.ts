@@ -9,7 +9,8 @@ export const health = command({
   about:
     'Tells of each database whether it has a recent snapshot whose files are whole, one that was verified by a restore, and a recent ' +
     'backup in backups/; whether the newest snapshot holds less than half or more than double of what is usual (the median of up to five before ' +
-    'it, of at least three); whether the disk has twice the room that the next ones take; whether a PostgreSQL that archives its log gets it archived; and whether a certificate ends within thirty days. It looks, and changes nothing. ' +
+    'it, of at least three); whether the disk has twice the room that the next ones take; whether a PostgreSQL that archives its log gets it archived; and whether a certificate ends within thirty days. It looks, and changes nothing; of plans it tells which failed or have been silent for long, and of a silence it also tells ' +
+    'those notifications that want to know, once. ' +
     'Each thing that is not so is a finding, and any finding is exit status 9.',
   positionals: {},
   flags: {

@@ -29,8 +29,11 @@ export const scheduleRun = command({
   },
 })
 
-function runText({ plan, record, steps, next, dryRun }: RunAnswer, style: Style): string {
+function runText({ plan, record, told, steps, next, dryRun }: RunAnswer, style: Style): string {
   if (dryRun) return [...steps.map((step) => `would ${step}`), 'Nothing was changed.'].join('\n')
   if (record === null) return `Nothing is due of the plan "${plan}"${next === null ? '' : `; next at ${next}`}.`
-  return recordLines(record, style).join('\n')
+  const untold = told.filter(({ ok }) => !ok)
+  return [...recordLines(record, style), ...untold.map((each) => `  ${style.warn('not told:')} ${each.notification}: ${each.error}`)].join(
+    '\n',
+  )
 }

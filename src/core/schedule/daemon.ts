@@ -7,10 +7,11 @@ import { withLock } from '../../base/locks.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import type { Watch } from '../answers.ts'
 import type { Context } from '../context.ts'
+import { tellSilence } from '../news/tell.ts'
 import type { DaemonEvent } from '../schedule-answers.ts'
 import { keepTime, type Clock } from './loop.ts'
 import { plansOf, recordOf } from './plans.ts'
-import { perform } from './run.ts'
+import { afterwards, perform } from './run.ts'
 import { noteRun, type Entry } from './runs.ts'
 
 const CLOCK: Clock = {
@@ -34,6 +35,8 @@ export async function* daemon(context: Context, watch: Watch = {}): AsyncGenerat
   lock.catch(ours.reject)
   await ours.promise
   const at = (): string => new Date().toISOString()
+  const behind = backlog()
+  const looking = setInterval(() => behind.add(tellSilence(context)), MINUTE)
   try {
     yield { event: 'started', at: at(), pid: process.pid, root: context.root }
     const { now } = CLOCK
@@ -43,14 +46,37 @@ export async function* daemon(context: Context, watch: Watch = {}): AsyncGenerat
         plans: () => plansOf(context),
         record: recordReader(context),
         note: (entry) => noteRun(context.paths.runs, entry),
-        run: (plan, stop) => perform(context, plan, { due: true, now }, { ...watch, signal: stop }),
+        run: async (plan, stop) => {
+          const ended = await perform(context, plan, { due: true, now }, { ...watch, signal: stop })
+          behind.add(afterwards(context, plan, ended))
+          return ended
+        },
       },
       signal,
     )
+    await behind.settled()
     yield { event: 'stopped', at: at() }
   } finally {
+    clearInterval(looking)
     over.resolve()
     await lock
+  }
+}
+
+const MINUTE = 60_000
+
+/** What goes on beside the runs and never holds them up: telling how they went takes less than a minute, and may fail. */
+function backlog() {
+  const open = new Set<Promise<unknown>>()
+  return {
+    add(work: Promise<unknown>): void {
+      const over = work.then(
+        () => void open.delete(over),
+        () => void open.delete(over), // a file that is not what it should be is told by the commands that read it
+      )
+      open.add(over)
+    },
+    settled: () => Promise.all(open),
   }
 }
 

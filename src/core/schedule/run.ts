@@ -2,13 +2,16 @@
 // Whatever happens, what was taken is whole or not there, and the record says which time of the schedule was served.
 
 import { randomBytes } from 'node:crypto'
-import { HayaiError, isCode } from '../../base/errors.ts'
+import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
 import { withLock } from '../../base/locks.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import type { Plan } from '../../project/plans.ts'
 import type { Watch } from '../answers.ts'
 import { acting, audit } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { renewMetrics } from '../metrics.ts'
+import { tellRun, tellStart } from '../news/tell.ts'
+import type { Delivery } from '../news-answers.ts'
 import type { Outcome, RunAnswer, RunFailure, RunRecord, RunRequest } from '../schedule-answers.ts'
 import { interrupted, watching } from '../watching.ts'
 import { backupRack } from './backup-rack.ts'
@@ -27,17 +30,19 @@ export async function runPlan(context: Context, request: RunRequest, watch: Watc
   const started = performance.now()
   const plan = await planCalled(context, request.plan)
   const dryRun = request.dryRun === true
-  if (dryRun) return { ...(await preview(context, plan)), seconds: 0, dryRun }
+  if (dryRun) return { ...(await preview(context, plan)), told: [], seconds: 0, dryRun }
   const due = request.due === true
-  const ended = await perform(context, plan, { due, now: () => new Date() }, watch).catch((error: unknown) => {
+  const ended: Performed = await perform(context, plan, { due, now: () => new Date() }, watch).catch((error: unknown) => {
     if (due && isCode(error, 'LOCKED')) return { record: null, thrown: undefined } // somebody serves it at this moment
     throw error
   })
-  if (ended.thrown !== undefined) throw failed(plan, ended)
+  const told = await afterwards(context, plan, ended)
+  if (ended.thrown !== undefined) throw failed(plan, ended, told)
   const next = nextSlot(plan, historyOf(plan.name, await recordOf(context)), new Date())?.toISOString() ?? null
   return {
     plan: plan.name,
     record: ended.record,
+    told,
     steps: await stepsOf(context, plan),
     next,
     seconds: (performance.now() - started) / 1000,
@@ -50,6 +55,28 @@ export interface Performed {
   readonly record: RunRecord | null
   /** What the run failed of. */
   readonly thrown: unknown
+  /** Its beginning is told beside it. */
+  readonly begun?: Promise<void>
+}
+
+/**
+ * When a run is over and nothing is held any more: the metrics are written, and it is told how it went. Nothing that goes wrong here makes
+ * the run another one: what could not be told is in the answer and found by `health`.
+ */
+export async function afterwards(context: Context, plan: Plan, { record, begun }: Performed): Promise<readonly Delivery[]> {
+  if (record === null) return []
+  await begun
+  const [told] = await Promise.all([orElse(tellRun(context, plan, record), []), orElse(renewMetrics(context), undefined)])
+  return told
+}
+
+async function orElse<T>(work: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof HayaiError || systemCode(error) !== undefined) return otherwise
+    throw error
+  }
 }
 
 /** How long a plan waits for another plan to end. */
@@ -98,6 +125,8 @@ async function attempt(context: Context, plan: Plan, { slot, entries, now }: Run
   }
   const began = now()
   await noteRun(context.paths.runs, { kind: 'began', ...start, at: began.toISOString(), pid: process.pid })
+  const begun = orElse(tellStart(context, plan), undefined)
+  begun.catch(() => {}) // it is awaited when the run is over
   const work = { context, plan, watch, entries, restore: triesRestore(plan, entries, began) }
   const result = await betweenHooks(context, { plan, run: start.run, watch }, () =>
     plan.take === 'backup' ? stages(work, backupRack(context, plan)) : stages(work, snapshotRack(context, plan)),
@@ -117,7 +146,7 @@ async function attempt(context: Context, plan: Plan, { slot, entries, now }: Run
   for (const { database, snapshot, error } of record.databases) {
     await audit(context, 'schedule run', database, { plan: plan.name, id: snapshot, outcome, ...(error !== null && { code: error.code }) })
   }
-  return { record, thrown }
+  return { record, thrown, begun }
 }
 
 interface Work {
@@ -168,7 +197,7 @@ function codeOf({ code }: RunFailure): ConstructorParameters<typeof HayaiError>[
   return code as ConstructorParameters<typeof HayaiError>[0] // failureOf() took it from one
 }
 
-function failed({ name }: Plan, { record, thrown }: Performed): unknown {
+function failed({ name }: Plan, { record, thrown }: Performed, told: readonly Delivery[]): unknown {
   if (!(thrown instanceof HayaiError)) return thrown
   const kept = record?.databases.filter(({ error }) => error === null).length ?? 0
   return new HayaiError(thrown.code, `the plan "${name}" failed: ${thrown.message}`, {
@@ -177,7 +206,7 @@ function failed({ name }: Plan, { record, thrown }: Performed): unknown {
       (kept === 0
         ? `When that is put right: hayai schedule run ${name}`
         : `What else it took is kept. When that is put right: hayai schedule run ${name}`),
-    details: { ...thrown.details, record },
+    details: { ...thrown.details, record, told },
     cause: thrown,
   })
 }
