@@ -21,6 +21,7 @@ import { copiedTo, copyAll, tidy, verdictsOf } from './keeping.ts'
 import { planCalled, recordOf } from './plans.ts'
 import { betweenHooks, NOTHING, type Staged } from './hooked.ts'
 import { foldersOf, type Held, type Rack } from './rack.ts'
+import { rotateRuns } from './rotating.ts'
 import { noteRun, type Entry } from './runs.ts'
 import { snapshotRack } from './snapshot-rack.ts'
 import { failureOf, namesOf, take } from './taking.ts'
@@ -94,6 +95,7 @@ export async function perform(
   const signal = watch.signal ?? new AbortController().signal
   return withLock(context.paths.planLock(plan.name), { purpose, patience: 0 }, () =>
     withLock(context.paths.scheduleLock, { purpose, patience: TURN, signal }, async () => {
+      await rotateRuns(context.paths.runs, now())
       const entries = await recordOf(context)
       const history = historyOf(plan.name, entries)
       if (due && mustWatch(plan, history, now())) {
