@@ -139,6 +139,8 @@ export interface Workshop {
   extent(): Promise<string>
   /** A small file of the folder, undefined where it is not there. */
   read(name: string): Promise<string | undefined>
+  /** Lays a tar archive down in the folder. Throws CORRUPT when it is cut, or something in it leads out of the folder. */
+  unpack(bytes: Bytes, signal: AbortSignal): Promise<void>
   /** All that is in the folder, as a tar archive. Nobody writes there any more; where it can, it removes each file that it has read. */
   archive(signal: AbortSignal): Bytes
   /** Both folders are gone with it, and also when this process is killed. To be called always. */
@@ -149,7 +151,7 @@ export interface Workshop {
 export interface Target {
   /** Where the server answers; undefined for a database that is a file. */
   readonly endpoint: Endpoint | undefined
-  /** The same server, as the programs of run() reach it: they may be in its container. */
+  /** The same server, as the programs of run() reach it: they may be in its container; where they are not, the very endpoint. */
   readonly inner: Endpoint | undefined
   /** The exact version of the server, where the runtime knows it without asking; else null. */
   readonly version: string | null

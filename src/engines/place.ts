@@ -88,7 +88,7 @@ export interface DataFolder {
 export interface ContainerFacts {
   /** The image's name; its tag is the version asked for. '' where only `.hayaidb` can name it, and with it the folder of the data. */
   readonly image: string
-  /** No program in the image tells its version: that is the tag, and this one when none is asked for. */
+  /** The tag when no version is asked for, or only the major one of this; where there is none, the major version is a tag. */
   readonly tag?: string
   /** The server's program in the image, where it is called otherwise than elsewhere. */
   readonly server?: string

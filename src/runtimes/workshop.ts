@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { systemCode } from '../base/errors.ts'
 import { readIfThere } from '../base/files.ts'
-import { packTree } from '../base/tree-tar.ts'
+import { packTree, unpackTree } from '../base/tree-tar.ts'
 import type { Invocation, Workshop } from '../engines/engine.ts'
 
 export async function workshopIn(scratch: string, run: (invocation: Invocation, input?: Bytes) => Bytes): Promise<Workshop> {
@@ -17,6 +17,7 @@ export async function workshopIn(scratch: string, run: (invocation: Invocation, 
     run,
     extent: () => extentOf(path),
     read: (name) => readIfThere(join(path, name)),
+    unpack: (bytes, signal) => unpackTree(bytes, path, signal),
     archive: (signal) => packTree(path, signal, true),
     async close() {
       for (const folder of [path, temporary]) await rm(folder, { recursive: true, force: true })

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
 import { runtimesOf } from '../../src/core/context.ts'
 import { catalogue, withTable } from '../../src/engines/catalogue.ts'
+import { imageName } from '../../src/runtimes/compose/image.ts'
 import { parts } from '../../src/parts.ts'
 import { hayai } from '../cli/terminal.ts'
 
@@ -48,6 +49,8 @@ describe('the catalogue', () => {
       if (engine?.recipe.shape !== 'server') throw new Error(`${name} cannot be made`)
       const { container } = engine.recipe
       expect([container.image, container.dataDir, engine.recipe.port], name).toEqual([image, data, port])
+      if (container.tag !== undefined)
+        expect(imageName(engine.recipe, engine.recipe.majorOf(container.tag), undefined), name).toBe(`${image}:${container.tag}`)
       const settings = engine.settings({}, new Secret('s3cret'))
       expect(JSON.stringify(container.environment(settings, (each) => each, 'live')), name).not.toContain('s3cret')
       expect(container.healthcheck(settings, false, engine.recipe.port).join(' '), name).not.toContain('s3cret')

@@ -10,7 +10,7 @@ import type { SnapshotView } from '../../src/index.ts'
 import { parts } from '../../src/parts.ts'
 import { composeRuntime } from '../../src/runtimes/compose.ts'
 import { docker, image, noDocker } from '../runtimes/compose/docker.ts'
-import { folderActors } from './data-folder.ts'
+import { folderActors, portableJourney } from './data-folder.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
 const DOOMED = join(import.meta.dirname, 'doomed-at-rest.ts')
@@ -73,6 +73,13 @@ describe.each(folderActors)('$engine in a container', (actor) => {
     await scene.project.clone({ from: name, to: 'copy' })
     expect(await dump('copy')).toBe(before)
     await scene.project.stop(['copy'])
+  })
+
+  const portable = actor.engine === 'influxdb1' ? it : it.skip
+  portable('is taken by its own backup while it runs, and restored, counted before and after', async () => {
+    await portableJourney(scene.project, name, dump, async () => actor.damage((await scene.project.connect(name)).port ?? 0))
+    await scene.project.restore({ reference: snapshot.id })
+    expect(await dump()).toBe(before)
   })
 
   // How it is brought back is the same for all of them.

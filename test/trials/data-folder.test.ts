@@ -14,7 +14,7 @@ import { openWith } from '../../src/core/open.ts'
 import type { SnapshotView } from '../../src/index.ts'
 import { parts } from '../../src/parts.ts'
 import { nativeRuntime } from '../../src/runtimes/native.ts'
-import { folderActors } from './data-folder.ts'
+import { folderActors, portableJourney } from './data-folder.ts'
 import { sh, stage, stageIn, type Stage } from './stage.ts'
 
 const mayMount = (() => {
@@ -89,6 +89,13 @@ describe.each(folderActors)('$engine, its folder copied at rest', (actor) => {
     expect(await dump('third')).toBe(before)
     await scene.project.stop(['copy', 'third'])
     for (const each of ['copy', 'third']) await scene.project.remove(each)
+  })
+
+  const portable = actor.engine === 'influxdb1' ? it : it.skip
+  portable('is taken by its own backup while it runs, and restored, counted before and after', async () => {
+    await portableJourney(scene.project, name, dump, async () => actor.damage(await portOf(name)))
+    await scene.project.restore({ reference: snapshot.id })
+    expect(await dump()).toBe(before)
   })
 
   it('is started by hand on what is in the archive, by the lines of the manifest', async () => {

@@ -1,6 +1,8 @@
 // Engines whose data folder is copied at rest, on the stage: how their users fill, damage and look at them.
 
 import { existsSync } from 'node:fs'
+import { expect } from 'vitest'
+import type { Project } from '../../src/index.ts'
 import { sh } from './stage.ts'
 
 export interface FolderActor {
@@ -98,6 +100,24 @@ const victoriametrics: FolderActor = {
     const lines = await post(port, '/api/v1/export', new URLSearchParams({ 'match[]': '{__name__!=""}' }))
     return lines.split('\n').toSorted().join('\n')
   },
+}
+
+/** InfluxDB's own backup: all values come back, users do not, and the server is never stopped. */
+export async function portableJourney(
+  project: Project,
+  name: string,
+  dump: () => Promise<string>,
+  damage: () => Promise<void>,
+): Promise<void> {
+  const before = await dump()
+  const { snapshot } = await project.snapshot({ database: name, format: 'portable' })
+  expect(snapshot?.path).toMatch(/\.portable\.tar$/)
+  expect(snapshot?.manifest?.census).toMatchObject({ tables: influxdb1.tables, objects: { users: 0, 'continuous queries': 0 } })
+  expect(snapshot?.manifest?.notes).toEqual([expect.stringContaining('1 user here') as string])
+  await damage()
+  await project.restore({ reference: snapshot?.id ?? '' })
+  expect(await dump()).toBe(before.replace(',"values":[["reader",false]]', ''))
+  expect((await project.verify({ reference: snapshot?.id ?? '' })).ok).toBe(true)
 }
 
 export const folderActors: readonly FolderActor[] = [etcd, influxdb1, victoriametrics]

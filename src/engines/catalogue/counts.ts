@@ -62,7 +62,9 @@ async function influxdb1(endpoint: Endpoint, signal: AbortSignal | undefined): P
     }
   }
   const users = (await firstColumn('SHOW USERS')).length
-  return { version, census: { tables, objects: { databases: databases.length, 'retention policies': policies, users } } }
+  const queries = (await query('SHOW CONTINUOUS QUERIES')).reduce<number>((sum, series) => sum + listAt(series, 'values').length, 0)
+  const objects = { databases: databases.length, 'retention policies': policies, users, 'continuous queries': queries }
+  return { version, census: { tables, objects } }
 }
 
 function quoted(name: string): string {

@@ -11,6 +11,7 @@ import type { Census, Dump, Endpoint, Engine, Facts, Format, Outline, Ready, Res
 import { COUNTERS, type Counted, type Counter } from './counts.ts'
 import type { Entry } from './entry.ts'
 import { recipeOf } from './recipe.ts'
+import { inPortable, PORTABLE, restorePortable, takePortable } from './portable.ts'
 import { loginOf } from './variables.ts'
 
 export function dataFolderEngine(entry: Entry): Engine {
@@ -22,7 +23,7 @@ export function dataFolderEngine(entry: Entry): Engine {
     title: entry.title,
     counts: native?.counts ?? { what: 'file', of: 'folder' },
     pieces: pieces(entry),
-    formats: [tar(entry)],
+    formats: [tar(entry), ...(native?.portable === undefined ? [] : [PORTABLE])],
     recipe: recipeOf(entry),
     settings: (environment, password) => loginOf(entry, environment, password),
     uri: (endpoint) => uriOf(entry, endpoint),
@@ -33,8 +34,11 @@ export function dataFolderEngine(entry: Entry): Engine {
       const found = await inspect(target, signal)
       return { ...found, outline: outlineOf(found.census), digests: depth === 'rows' ? {} : null }
     },
-    dump: (target, _format, signal, ready) => dump(entry, count, target, signal, ready),
-    load: (target, _format, bytes, signal) => target.layDown(bytes, signal),
+    dump: (target, format, signal, ready) => dump({ entry, count, format, target }, signal, ready),
+    load: (target, { name }, bytes, signal) =>
+      native?.portable !== undefined && name === PORTABLE.name
+        ? restorePortable(native.portable, target, bytes, signal)
+        : target.layDown(bytes, signal),
     tableRows: () => null,
     check: (_format, bytes) =>
       throughTar(bytes, (event) => {
@@ -81,7 +85,15 @@ function pieces({ title }: Entry): Engine['pieces'] {
   return { noun, unit: noun, renames: false, numbered: false, find: refuse, transplant: refuse }
 }
 
-async function dump(entry: Entry, count: Counter, target: Target, signal: AbortSignal, ready: Ready | undefined): Promise<Dump> {
+interface Order {
+  readonly entry: Entry
+  readonly count: Counter
+  readonly format: Format
+  readonly target: Target
+}
+
+async function dump(order: Order, signal: AbortSignal, ready: Ready | undefined): Promise<Dump> {
+  const { entry, count, format, target } = order
   const closing = new AbortController()
   const ends = AbortSignal.any([signal, closing.signal])
   const before = await count(target, ends)
@@ -90,10 +102,12 @@ async function dump(entry: Entry, count: Counter, target: Target, signal: AbortS
   let instant = new Date()
 
   async function copyAndCount() {
-    const copy = await target.copyAtRest(ends, () => void pulse.alive++)
+    const copy = await take(order, ends, () => void pulse.alive++)
     instant = copy.instant
     const after = await count(target, ends)
-    return { copy, counted: entry.native === undefined ? { ...after, census: weightOf(copy) } : agreed(before, after) }
+    if (copy.weight !== undefined) return { copy, counted: { ...after, census: copy.weight }, notes: [] }
+    const counted = agreed(before, after)
+    return { copy, ...(format.name === PORTABLE.name ? inPortable(counted) : { counted, notes: [] }) }
   }
   const made = copyAndCount()
   made.catch(() => {}) // whoever reads is told
@@ -109,16 +123,34 @@ async function dump(entry: Entry, count: Counter, target: Target, signal: AbortS
     bytes: read(),
     land: null,
     async facts() {
-      const { copy, counted } = await made
-      const facts = factsOf(entry, counted, notesOf(counted, copy.skipped))
-      return { ...facts, outline: { ...outlineOf(facts.census), bytes: copy.bytes }, blocked: copy.blocked }
+      const { copy, counted, notes } = await made
+      const facts = factsOf(entry, counted, [...notesOf(counted, copy.skipped), ...notes])
+      const size = copy.bytes === undefined ? {} : { bytes: copy.bytes }
+      return { ...facts, outline: { ...outlineOf(facts.census), ...size }, blocked: copy.blocked }
     },
     expectedBytes: undefined,
     async close() {
       closing.abort()
-      await Promise.allSettled([made]) // its server runs again when this settles
+      const [last] = await Promise.allSettled([made]) // its server runs again when this settles
+      if (last.status === 'fulfilled') await last.value.copy.close()
     },
   }
+}
+
+/** What was taken of a database, however that is done. */
+export interface Taken extends Pick<RestingCopy, 'instant' | 'archive' | 'skipped'> {
+  /** What is known of it where nothing can be counted but this. */
+  readonly weight?: Census
+  readonly bytes?: number
+  readonly blocked?: number
+  close(): Promise<void>
+}
+
+async function take({ entry, format, target }: Order, signal: AbortSignal, onFile: () => void): Promise<Taken> {
+  const portable = format.name === PORTABLE.name ? entry.native?.portable : undefined
+  if (portable !== undefined) return takePortable(portable, target, signal, onFile)
+  const copy = await target.copyAtRest(signal, onFile)
+  return { ...copy, ...(entry.native === undefined ? { weight: weightOf(copy) } : {}), close: () => Promise.resolve() }
 }
 
 function weightOf({ files, bytes }: RestingCopy): Census {
@@ -134,9 +166,7 @@ function agreed(before: Counted, after: Counted): Counted {
 
 function notesOf({ census }: Counted, skipped: readonly string[]): readonly string[] {
   return [
-    ...(census.moving === true
-      ? ['Others wrote just before or after the server was at rest, so what is in the copy could not be counted.']
-      : []),
+    ...(census.moving === true ? ['Others wrote while it was taken, so what is in the copy could not be counted.'] : []),
     ...(skipped.length === 0 ? [] : [`Neither files, folders nor links, and so not in the copy: ${skipped.join(', ')}.`]),
   ]
 }

@@ -20,7 +20,7 @@ export interface Entry {
     | 'messaging'
   /** The name of its official image, or of the one that its vendor makes; null for a file, and for what `.hayaidb` names. */
   readonly image: string | null
-  /** The tag of its image when no version is asked for, where that tells the version: `latest` when not given. */
+  /** The tag of its image when no version is asked for: `latest` when not given. */
   readonly tag?: string
   /** Where the server listens inside of its container. */
   readonly port: number | null
@@ -74,10 +74,18 @@ export interface Native {
   /** See ServerRecipe. */
   readonly forcible: boolean
   readonly bySignal?: true
+  /** Where it is asked for its own backup. */
+  readonly portable?: Portable
   readonly counter: keyof typeof COUNTERS
   readonly counts: { readonly what: string; readonly of: string }
   /** Starts it on an unpacked folder called FOLDER, at PORT. */
   readonly byHand: string
+}
+
+/** `here`: as this machine's own program, with `{port}`; `contained`: for programs in its container. */
+export interface Portable {
+  readonly here: string
+  readonly contained: string
 }
 
 export type Health = { readonly http: string; readonly port?: number } | { readonly tcp: true } | { readonly command: string }

@@ -42,6 +42,7 @@ export const KEYS: readonly Entry[] = [
     title: 'etcd',
     kind: 'key-value',
     image: 'quay.io/coreos/etcd',
+    tag: 'v3.5.21',
     port: 2379,
     data: '/etcd-data',
     health: { http: '/health' },

@@ -38,7 +38,7 @@ function programs({ title }: Entry, native: Native) {
     server: native.server,
     ...(native.versionWord === undefined ? {} : { versionWord: native.versionWord }),
     versionOf: (printed: string) => new RegExp(native.version).exec(printed)?.[1] ?? native.otherwise ?? '',
-    majorOf: (version: string) => /^\d+/.exec(version)?.[0] ?? version,
+    majorOf,
     defaultMajor: native.major,
     install: () =>
       process.platform === 'darwin'
@@ -55,13 +55,15 @@ function programs({ title }: Entry, native: Native) {
   }
 }
 
+const majorOf = (version: string): string => /^v?(\d+)/.exec(version)?.[1] ?? version
+
 /** A server that nobody knows is given all the time that it needs to end. */
 function imageOnly({ title, tag = 'latest' }: Entry) {
   return {
     server: '',
     containersOnly: true as const,
     versionOf: () => '',
-    majorOf: (version: string) => /^v?(\d+)/.exec(version)?.[1] ?? version,
+    majorOf,
     defaultMajor: tag,
     install: () => `${title} runs in a container: --runtime compose.`,
     account: 'root',
@@ -76,7 +78,8 @@ function containerOf(entry: Entry): ContainerFacts {
   const { image, data, tag = 'latest', native, contained } = entry
   return {
     image: image ?? '',
-    ...(native === undefined ? { tag, environmentAsDeclared: true as const, endsByItself: true as const } : {}),
+    tag,
+    ...(native === undefined ? { environmentAsDeclared: true as const, endsByItself: true as const } : {}),
     ...(contained?.server === undefined ? {} : { server: contained.server }),
     dataDir: data ?? '',
     environment: (settings) => openVariables(entry, settings),

@@ -3,12 +3,16 @@
 import { VICTORIAMETRICS } from './counts.ts'
 import type { Entry } from './entry.ts'
 
+// Where InfluxDB 1 is asked for its backup: a second port, which it has at no cost at another address of the loopback, where there is one.
+const ASKED = process.platform === 'linux' ? '127.0.0.2:{port}' : '127.0.0.1:0'
+
 export const SERIES: readonly Entry[] = [
   {
     name: 'influxdb1',
     title: 'InfluxDB 1',
     kind: 'time series',
     image: 'influxdb',
+    tag: '1.8',
     port: 8086,
     data: '/var/lib/influxdb',
     health: { http: '/ping' },
@@ -18,7 +22,7 @@ export const SERIES: readonly Entry[] = [
     command: 'influxd backup -portable',
     licence: 'MIT',
     proven: 'proven',
-    note: 'It has no login: whoever is on this machine can read and write it. Its own backup is not used yet. Its image is tagged 1.x.',
+    note: 'It has no login: whoever is on this machine can read and write it. `--format portable` is its own backup, for which it is not stopped; that leaves out users and continuous queries.',
     contained: { args: ['influxd'], healthcheck: ['influx', '-execute', 'SHOW DATABASES'] },
     native: {
       server: 'influxd',
@@ -34,12 +38,13 @@ export const SERIES: readonly Entry[] = [
         INFLUXDB_DATA_DIR: '{data}/data',
         INFLUXDB_DATA_WAL_DIR: '{data}/wal',
         INFLUXDB_HTTP_BIND_ADDRESS: '127.0.0.1:{port}',
-        INFLUXDB_BIND_ADDRESS: '127.0.0.1:0',
+        INFLUXDB_BIND_ADDRESS: ASKED,
         INFLUXDB_REPORTING_DISABLED: 'true',
         INFLUXDB_MONITOR_STORE_ENABLED: 'false',
         INFLUXDB_HTTP_LOG_ENABLED: 'false',
       },
       forcible: true,
+      portable: { here: ASKED, contained: '127.0.0.1:8088' },
       counter: 'influxdb1',
       counts: { what: 'value', of: 'measurement' },
       byHand:
@@ -110,6 +115,7 @@ export const SERIES: readonly Entry[] = [
     title: 'VictoriaMetrics',
     kind: 'time series',
     image: 'victoriametrics/victoria-metrics',
+    tag: 'v1.102.1',
     port: 8428,
     data: '/victoria-metrics-data',
     health: { http: '/health' },

@@ -37,7 +37,7 @@ const known = new Map<string, string>()
 /** Fetches it where it is not on this machine. Throws ENVIRONMENT when it cannot be had, or holds no such server. */
 export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
   const id = (await idOf(name)) ?? (await fetched(name))
-  if (recipe.container.tag !== undefined) return { name, version: tagOf(name) }
+  if (recipe.server === '') return { name, version: tagOf(name) }
   const asked = `${recipe.server} ${id}`
   const version = known.get(asked) ?? (await remembered(asked)) ?? (await versionIn(recipe, title, name, id))
   if (known.get(asked) !== version) await remember(asked, version)

@@ -2,8 +2,9 @@
 // read, whose own volume holds what is made. Not in the server's: what is made there would take the room and the memory that it has.
 
 import { randomUUID } from 'node:crypto'
-import type { Bytes } from '../../base/bytes.ts'
+import { drain, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
+import { relocated } from '../../base/relocated.ts'
 import type { Trust, Workshop } from '../../engines/engine.ts'
 import { ask, docker } from './docker.ts'
 import { authorityFor, called, LABEL, type Home } from './home.ts'
@@ -40,6 +41,7 @@ export async function workshopBeside(home: Home, container: string, trust: Trust
       const content = await ask(['exec', name, 'sh', '-c', '[ ! -e "$1" ] || cat "$1"', 'sh', `${MADE}/${file}`], { signal })
       return content === '' ? undefined : content
     },
+    unpack: (bytes, ends) => drain(docker(['cp', '-', `${name}:/`], { input: relocated(bytes, MADE.slice(1), () => {}), signal: ends })),
     archive: (ends) => docker(['cp', `${name}:${MADE}/.`, '-'], { signal: ends }),
     async close() {
       lifeline.resolve()
