@@ -3,7 +3,7 @@
 
 import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import { sweepPartials } from '../../base/files.ts'
-import type { Endpoint } from '../../engines/engine.ts'
+import type { Endpoint, Target } from '../../engines/engine.ts'
 import { generationOf, generationsOf, grown, readLedger, writeLedger } from '../generations.ts'
 import type { Site } from '../runtime.ts'
 import { ask } from './docker.ts'
@@ -37,6 +37,16 @@ export function adoptedSite(home: Home, container: string): Site {
       `${called(home)} is in the container ${container}, which Hayai did not make and does not replace`,
       {
         hint: `Restore into a database beside it, with --to NAME.`,
+      },
+    )
+  }
+
+  const copyAtRest: Target['copyAtRest'] = async () => {
+    throw new HayaiError(
+      'ENVIRONMENT',
+      `a copy of ${home.title} wants its server at rest, and Hayai does not stop the container ${container} of others`,
+      {
+        hint: `Make it with Hayai (hayai init -n NAME --runtime compose), and bring the data there.`,
       },
     )
   }
@@ -90,7 +100,7 @@ export function adoptedSite(home: Home, container: string): Site {
         })
       }
       const version = (await readLedger(dataDir))?.entries[LIVE]?.version ?? null
-      if (programsOf === undefined) return awakeTarget(home, LIVE, endpoint, container, { version })
+      if (programsOf === undefined) return { ...(await awakeTarget(home, LIVE, endpoint, container, { version })), copyAtRest }
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
       return awakeTarget(home, LIVE, endpoint, container, { version, image: other.name })
     },

@@ -1,9 +1,11 @@
 // The volume of a database, for what an engine has to look at or take away in it: through its container where that runs, else
 // through one that is made for the purpose.
 
+import { drain } from '../../base/bytes.ts'
 import { isCode } from '../../base/errors.ts'
+import { run } from '../../base/exec.ts'
 import type { DataFolder } from '../../engines/engine.ts'
-import { ask } from './docker.ts'
+import { ask, wordsOf } from './docker.ts'
 import type { Home } from './home.ts'
 import type { VolumePlace } from './place.ts'
 
@@ -31,7 +33,17 @@ const SYNC = 'sync -f "$1" 2>/dev/null || sync'
 
 /** Makes all that is in the volume durable. Nobody writes to it any more. */
 export async function syncVolume(home: Home, place: VolumePlace): Promise<void> {
-  await besides(home, place, { shell: ['-c', SYNC, 'sh', home.recipe.container.dataDir] })
+  try {
+    await besides(home, place, { shell: ['-c', SYNC, 'sh', home.recipe.container.dataDir] })
+  } catch (error) {
+    if (!isWithoutShell(error)) throw error
+    await drain(run({ file: 'sync', args: [], env: {} })) // by the kernel that both share, where Docker is on this machine
+  }
+}
+
+/** Images of one program alone have none. */
+function isWithoutShell(error: unknown): boolean {
+  return isCode(error, 'TOOL_FAILED') && /exec: "sh": executable file not found|exec: "sh": .*no such file/i.test(wordsOf(error))
 }
 
 const FIND = 'cd "$1" && shift && for name; do if [ -e "$name" ]; then echo "$name"; fi; done'
