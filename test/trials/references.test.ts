@@ -236,7 +236,8 @@ describe.skipIf(absent !== undefined)(`references${absent === undefined ? '' : `
         authorityCertificate(newKey(), { subject: { organization: 'Test', common: 'other' }, ...span() }),
       )
       await refused({ ca_cert: 'other.crt' }, /is not to be trusted/)
-      await refused({ namespace: 'team-b' }, /has no GET auth|has no auth/)
+      await refused({ namespace: 'team-b' }, /cannot auth.token.lookup-self: no handler for route/)
+      await refused({ mount: 'other' }, /cannot GET other\/data\/hayai\/hush\/shop-db: no handler for route/)
       await refused({ address: 'http://vault.example.org:8200' }, /is no place for secrets/, 'CONFIG_INVALID')
       await refused({ path: 'elsewhere' }, /there is no secret "shop-db"/, 'NOT_FOUND')
       vi.stubEnv('VAULT_ROLE_ID', vault.roleId)

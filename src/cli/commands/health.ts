@@ -51,6 +51,8 @@ function healthText({ healthy, databases, findings, maxAge }: HealthAnswer, styl
   ])
   const lines = [table(['DATABASE', 'HEALTHY', 'SNAPSHOT', 'BACKUP', 'PROVEN'], rows, style)]
   for (const { message, hint } of findings) lines.push(`${style.bad('✗')} ${message}`, `  ${style.dim(hint)}`)
+  for (const { database, certificate } of databases)
+    if (certificate !== null) lines.push(style.dim(`  the certificate of ${database} holds until ${certificate.slice(0, 10)}`))
   if (healthy) lines.push(`${style.good('✓')} Everything has a whole, proven snapshot and a backup of the last ${maxAge}.`)
   return lines.join('\n')
 }

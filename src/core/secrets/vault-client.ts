@@ -68,8 +68,10 @@ export function vaultClient(place: VaultPlace): VaultClient {
       for (let attempt = 1; ; attempt += 1) {
         const used = await current()
         const { status, answer } = await send(place, method, path, body, used.value)
-        if (none.includes(status)) return undefined
-        if (status < 300 || also.includes(status)) return answer
+        // Where nothing is kept it gives no reason; where there is no such engine, it does.
+        const absent = status !== 404 || reasonsIn(answer).length === 0
+        if (absent && none.includes(status)) return undefined
+        if (status < 300 || (absent && also.includes(status))) return answer
         // A token that had expired, or was taken back: once more with a new one.
         if (status === 403 && used.ours && attempt === 1) token = undefined
         else throw refusal(place, status, answer, `${method} ${path.replace(/\?.*$/, '')}`)
@@ -195,7 +197,7 @@ async function authorityOf({ authority, root }: VaultPlace): Promise<Buffer | un
 }
 
 function unreached({ address }: VaultPlace, error: unknown): HayaiError {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (systemCode(error) === 'ABORT_ERR') {
     return environment(`${address} says nothing for ${PATIENCE / 1000} s`, 'Look whether Vault runs there.', error)
   }
   const code = systemCode(error) ?? ''
@@ -226,15 +228,22 @@ function refusal(place: VaultPlace, status: number, answer: Answer, what: string
   if (status === 403)
     return environment(`${address} does not allow ${what}: ${words}`, 'Give the token a policy that allows it; or it has expired.')
   if (status === 404)
-    return environment(`${address} has no ${what}`, 'Look at `mount` under global.security.vault: it must be a KV engine of version 2.')
+    return environment(
+      `${address} cannot ${what}: ${words}`,
+      'Look at `namespace` and `mount` under global.security.vault: it must be a KV engine of version 2.',
+    )
   if (status === 400 && /check-and-set/.test(words)) {
     return new HayaiError('CONFLICT', 'somebody else has written that secret at the same time', { hint: 'Look at it, and try again.' })
   }
   return environment(`${address} refuses ${what} (status ${status}): ${words}`, 'Look at the log of Vault.')
 }
 
-function wordsOf({ errors }: Answer): string {
-  return Array.isArray(errors) && errors.length > 0 ? errors.map(String).join('; ') : 'it gives no reason'
+function wordsOf(answer: Answer): string {
+  return reasonsIn(answer).join('; ') || 'it gives no reason'
+}
+
+function reasonsIn({ errors }: Answer): readonly string[] {
+  return Array.isArray(errors) ? errors.map(String) : []
 }
 
 function strange({ address }: VaultPlace): HayaiError {
