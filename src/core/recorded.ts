@@ -51,6 +51,8 @@ export function recorded(context: Context, project: Project): Project {
     undeleteBackups: (request) =>
       act(request.dryRun, { verb: 'backup undelete', of: request.references.join(' ') }, () => project.undeleteBackups(request)),
     pruneBackups: (request) => act(request.dryRun, { verb: 'backup prune' }, () => project.pruneBackups(request)),
+    installSchedule: (request) => act(request.dryRun, { verb: 'schedule install' }, () => project.installSchedule(request)),
+    removeSchedule: (options) => act(options?.dryRun, { verb: 'schedule remove' }, () => project.removeSchedule(options)),
     createKey: (request) => act(request?.dryRun, { verb: 'keys create' }, () => project.createKey(request)),
     setSecret: (request) => act(request.dryRun, { verb: 'secrets set', of: request.name }, () => project.setSecret(request)),
     removeSecret: (request) => act(request.dryRun, { verb: 'secrets remove', of: request.name }, () => project.removeSecret(request)),

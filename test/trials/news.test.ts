@@ -72,6 +72,9 @@ afterAll(async () => {
 
 it('stops before anything when the hook `before` fails, and says so in its words to everybody', async () => {
   declare(`{before: ["echo first", "echo the disk is not mounted >&2; exit 7"], on_failure: 'env | grep ^HAYAI_ | sort > told.txt'}`)
+  const { stdout } = await type('validate')
+  expect(stdout).toContain('Commands run before it and when it fails, each for at most 10 min.')
+  expect(stdout).toContain('It tells ops, quiet and check how it went.')
   const record = await run(8)
   expect(record).toMatchObject({ outcome: 'failed', databases: [], error: { code: 'TOOL_FAILED' } })
   expect(record.error?.message).toContain('(exit 7): the disk is not mounted')

@@ -6,6 +6,8 @@ import { withLock } from '../../base/locks.ts'
 import { inZone } from '../../base/zones.ts'
 import type { Plan } from '../../project/plans.ts'
 import type { Context } from '../context.ts'
+import { notificationsOfPlan } from '../news/occasions.ts'
+import { notificationsIn } from '../news/tell.ts'
 import type { PlanView } from '../schedule-answers.ts'
 import { historyOf, nextSlot, zoneOf } from './due.ts'
 import { plansOf, recordOf } from './plans.ts'
@@ -38,7 +40,7 @@ async function viewOf(context: Context, plan: Plan, entries: readonly Entry[], n
     next: next?.toISOString() ?? null,
     nextLocal: next === undefined ? null : inZone(next, zone),
     destinations: folders,
-    words: planInWords(plan, folders),
+    words: planInWords(plan, folders, await namesOfTold(context, plan)),
     last: ended === undefined ? null : recordIn(ended),
     running: atWork ? open : null,
     killed: atWork ? null : open,
@@ -58,4 +60,8 @@ export async function isHeld(lock: string): Promise<boolean> {
     if (isCode(error, 'LOCKED')) return true
     throw error
   }
+}
+
+async function namesOfTold(context: Context, plan: Plan): Promise<readonly string[]> {
+  return notificationsOfPlan(plan, await notificationsIn(context)).map(({ name }) => name)
 }

@@ -7,9 +7,9 @@ import type { DeclaredRetention, Plan, Verifying } from '../../project/plans.ts'
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as const
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
 
-/** What the plan does, as sentences; `folders` are those of its destinations. */
-export function planInWords(plan: Plan, folders: readonly string[]): readonly string[] {
-  const { take, databases, schedule, compression = 'none', encryption, verify, retention } = plan
+/** What the plan does, as sentences; `folders` are those of its destinations, `told` the names of those who are told how it went. */
+export function planInWords(plan: Plan, folders: readonly string[], told: readonly string[]): readonly string[] {
+  const { take, databases, schedule, compression = 'none', encryption, verify, retention, hooks } = plan
   const which = databases.length === 0 ? 'all databases' : listed(databases)
   const packed = [...(compression === 'none' ? [] : [`compressed with ${compression}`]), ...(encryption ? ['encrypted'] : [])]
   const what =
@@ -20,7 +20,19 @@ export function planInWords(plan: Plan, folders: readonly string[]): readonly st
     `${schedule === '' ? 'When it is called' : capital(cronInWords(schedule))}${schedule === '' ? '' : ` (${plan.timezone ?? ownZone()})`} it takes ${what}${packed.length === 0 ? '' : `, ${packed.join(' and ')}`}.`,
     `${verifyInWords(verify)}${folders.length === 0 ? '' : `, and it is copied to ${listed(folders)}`}.`,
     `It keeps ${keepsInWords(retention)}.`,
+    ...hooksInWords(hooks),
+    ...(told.length === 0 ? [] : [`It tells ${listed(told)} how it went.`]),
   ]
+}
+
+function hooksInWords({ before, after, onFailure, timeout }: Plan['hooks']): readonly string[] {
+  const when = [
+    ...(before.length === 0 ? [] : ['before it']),
+    ...(after.length === 0 ? [] : ['after it']),
+    ...(onFailure.length === 0 ? [] : ['when it fails']),
+  ]
+  const limit = timeout % 60_000 === 0 ? `${timeout / 60_000} min` : `${timeout / 1000} s`
+  return when.length === 0 ? [] : [`Commands run ${listed(when)}, each for at most ${limit}.`]
 }
 
 /** `every day at 02:00`; of a line that is no plain one, the line. */
