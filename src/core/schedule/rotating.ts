@@ -28,6 +28,7 @@ export async function rotateRuns(file: string, now: Date, long = LONG): Promise<
 function lastOf(entries: readonly Entry[]): readonly Entry[] {
   return [
     ...entries.filter(({ kind }) => kind === 'watched').slice(-KEPT),
+    ...entries.filter((entry) => entry.kind === 'ended' && entry.outcome === 'done').slice(-1), // since when it is silent
     ...entries.filter(({ kind }) => kind !== 'watched').slice(-2 * KEPT),
   ]
 }
