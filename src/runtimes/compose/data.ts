@@ -2,11 +2,12 @@
 // through one that is made for the purpose.
 
 import { drain } from '../../base/bytes.ts'
-import { isCode } from '../../base/errors.ts'
+import { HayaiError, isCode } from '../../base/errors.ts'
 import { run } from '../../base/exec.ts'
 import type { DataFolder } from '../../engines/engine.ts'
-import { ask, wordsOf } from './docker.ts'
+import { ask, docker, isNoSuch, wordsOf } from './docker.ts'
 import type { Home } from './home.ts'
+import type { Seen } from './inspect.ts'
 import type { VolumePlace } from './place.ts'
 
 export function dataIn(home: Home, container: string): DataFolder {
@@ -50,6 +51,27 @@ const FIND = 'cd "$1" && shift && for name; do if [ -e "$name" ]; then echo "$na
 
 function linesOf(said: string): readonly string[] {
   return said.split('\n').filter((line) => line !== '')
+}
+
+/** Which of the recipe's `looksFor` there are now: asked of the container that has the volume, where there is one. */
+export async function foundNow(home: Home, place: VolumePlace, holder: (Seen & { readonly container: string }) | undefined) {
+  const names = home.recipe.looksFor
+  if (names.length === 0) return []
+  if (holder === undefined || holder.stuck) return foundIn(home, place, names)
+  if (holder.running) return foundWithin(home, holder.container, names)
+  const found: string[] = []
+  for (const name of names) if (await hasAtRest(holder.container, `${home.recipe.container.dataDir}/${name}`)) found.push(name)
+  return found
+}
+
+/** A container that does not run can still be copied from; the beginning tells enough. */
+async function hasAtRest(container: string, path: string): Promise<boolean> {
+  try {
+    for await (const _ of docker(['cp', `${container}:${path}`, '-'])) return true
+  } catch (error) {
+    if (!isNoSuch(error) && !(error instanceof HayaiError && /could not find the file/i.test(wordsOf(error)))) throw error
+  }
+  return false
 }
 
 /** Which of these names are among the data of a container that runs. */

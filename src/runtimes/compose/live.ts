@@ -6,7 +6,7 @@ import type { Live } from '../exchange.ts'
 import { entryOf, type Ledger } from '../generations.ts'
 import type { Status } from '../runtime.ts'
 import { compose, composeTool } from './compose-tool.ts'
-import { dataIn, foundIn, foundWithin } from './data.ts'
+import { dataIn, foundNow, foundWithin } from './data.ts'
 import { ask, isNoSuch, wordsOf } from './docker.ts'
 import { composeFile, writeService } from './file.ts'
 import { called, LABEL, liveEndpoint, type Home } from './home.ts'
@@ -82,7 +82,7 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
   }
   await refuseTakenPort(home)
   await makeMounts(home, project)
-  await writeLive(home, ledger)
+  await writeLive(home, ledger, seen === undefined || (!seen.running && !seen.stuck) ? { seen } : undefined)
   home.at('service written')
   try {
     await up(home, project, signal)
@@ -114,24 +114,19 @@ async function settled(home: Home, container: string, generation: string, signal
 }
 
 /** Writes docker-compose.yml for what the ledger calls live. */
-export async function writeLive(home: Home, ledger: Ledger): Promise<void> {
+export async function writeLive(home: Home, ledger: Ledger, looked?: { readonly seen: Seen | undefined }): Promise<void> {
   const project = await projectOf(home)
   const generation = ledger.live
   const place = await placeOf(home, generation)
   const image = await imageForData(home, ledger, place)
-  const found = await foundIn(home, place, home.recipe.looksFor)
+  const container = liveContainer(home, project)
+  const { seen } = looked ?? { seen: await liveSeen(home) }
+  const found = await foundNow(home, place, seen?.labels[LABEL.generation] === generation ? { ...seen, container } : undefined)
   const { runDir } = home.placement
-  // One that runs goes by what it was started with.
-  if ((await liveSeen(home))?.running !== true) await layOut(home.placement)
+  if (seen?.running !== true) await layOut(home.placement) // one that runs goes by what it was started with
   await writeService(home, project, await containerOf(home, { project, generation, place, image, purpose: 'live', folder: runDir, found }))
-  await removeStale(home, project, generation)
-}
-
-/** The older Compose gives a service's next container the volume of its last one, whatever the file says. */
-async function removeStale(home: Home, project: ComposeProject, generation: string): Promise<void> {
-  const seen = await liveSeen(home)
-  if (seen === undefined || seen.running || seen.labels[LABEL.generation] === generation) return
-  await leaveNothing(liveContainer(home, project))
+  // The older Compose gives a service's next container the volume of its last one, whatever the file says.
+  if (seen !== undefined && !seen.running && seen.labels[LABEL.generation] !== generation) await leaveNothing(container)
 }
 
 /** The image asked for, if it is of the major version that made the data; else the one that made it. */
