@@ -77,7 +77,7 @@ describe('a folder that is copied', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(join(root, 'from', 'socket'), resolve))
     try {
-      expect(await copyTree(join(root, 'from'), join(root, 'to'), { signal: never })).toEqual({ bytes: 1, skipped: ['socket'] })
+      expect(await copyTree(join(root, 'from'), join(root, 'to'), { signal: never })).toEqual({ files: 1, bytes: 1, skipped: ['socket'] })
       expect(await readdir(join(root, 'to'))).toEqual(['file'])
     } finally {
       server.close()
