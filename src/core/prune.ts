@@ -51,6 +51,12 @@ interface Candidate extends Item {
 
 async function itemOf(context: Context, shelf: Shelf, listed: Own): Promise<Candidate> {
   const { manifest, stem } = listed
+  return { ...(await judged(context, listed)), listed, onShelf: { ...shelf, stem, manifest } }
+}
+
+/** What the rules of retention look at. */
+export async function judged(context: Context, listed: Own): Promise<Item> {
+  const { manifest } = listed
   return {
     id: manifest.id,
     database: manifest.database,
@@ -59,8 +65,6 @@ async function itemOf(context: Context, shelf: Shelf, listed: Own): Promise<Cand
     good: isWhole(listed),
     proven: manifest.verification?.ok === true,
     use: await useOf(context, manifest.id),
-    listed,
-    onShelf: { ...shelf, stem, manifest },
   }
 }
 

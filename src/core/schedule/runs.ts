@@ -1,12 +1,8 @@
 // `.hayai/runs.jsonl`: one JSON line when a plan's run begins and one when it has ended, in the order in which that happened. It is only
 // ever added to, and each line is on the disk before the work goes on; a last line that was cut short by a crash is passed over.
 
-import { open } from 'node:fs/promises'
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { dirname } from 'node:path'
 import { z } from 'zod'
-import { exists, syncFolder } from '../../base/files.ts'
+import { appendJson, jsonIn } from '../../base/json-lines.ts'
 import type { RunRecord } from '../schedule-answers.ts'
 
 /** From then on a schedule is looked after: what it wants from then on is made up for, what it wanted before is not. */
@@ -81,28 +77,14 @@ const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
 ])
 
 /** Returns when the line is on the disk. */
-export async function noteRun(file: string, entry: Entry): Promise<void> {
-  const line = `${JSON.stringify(entry)}\n`
-  const isNew = !(await exists(file))
-  const handle = await open(file, 'a+', 0o600)
-  try {
-    const { size } = await handle.stat()
-    const last = Buffer.alloc(1)
-    if (size > 0) await handle.read(last, 0, 1, size - 1)
-    const cut = size > 0 && last.toString() !== '\n' // a crash has left half a line: it stays one of its own
-    await handle.writeFile(cut ? `\n${line}` : line)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  if (isNew) await syncFolder(dirname(file))
+export function noteRun(file: string, entry: Entry): Promise<void> {
+  return appendJson(file, entry)
 }
 
 /** Every line that can be read, the oldest first; none when there is no file. */
 export async function* entriesOf(file: string): AsyncGenerator<Entry> {
-  if (!(await exists(file))) return
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    const entry = parsed(line)
+  for await (const value of jsonIn(file)) {
+    const entry = entrySchema.safeParse(value).data
     if (entry !== undefined) yield entry
   }
 }
@@ -117,13 +99,4 @@ export async function runsOf(file: string, { plan, most = Infinity }: { readonly
     if (found.length > most * 2) found.splice(0, found.length - most)
   }
   return found.toReversed().slice(0, most)
-}
-
-function parsed(line: string): Entry | undefined {
-  try {
-    return entrySchema.safeParse(JSON.parse(line)).data
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

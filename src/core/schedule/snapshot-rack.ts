@@ -9,9 +9,9 @@ import type { Listed } from '../../snapshots/repository.ts'
 import { clearUp } from '../../snapshots/unfinished.ts'
 import type { Context } from '../context.ts'
 import { sweepDeleted, throwAway } from '../discard.ts'
-import { isWhole, renewLatest, type Own } from '../latest.ts'
+import { renewLatest, type Own } from '../latest.ts'
 import { changingSnapshots, remember, shelfOf, viewOf } from '../library.ts'
-import { useOf } from '../prune.ts'
+import { judged } from '../prune.ts'
 import type { Watching } from '../watching.ts'
 import type { Held, Rack } from './rack.ts'
 
@@ -44,20 +44,7 @@ function isOf({ root }: Context, { name }: Plan, listed: Listed): listed is Own 
 async function heldOf(context: Context, folder: string, listed: Own): Promise<HeldSnapshot> {
   const { manifest } = listed
   const { path, bytes } = viewOf(folder, listed)
-  return {
-    id: manifest.id,
-    database: manifest.database,
-    time: new Date(manifest.instant),
-    pinned: manifest.pinned,
-    good: isWhole(listed),
-    proven: manifest.verification?.ok === true,
-    use: await useOf(context, manifest.id),
-    covers: [manifest.database],
-    complete: true,
-    bytes,
-    path,
-    listed,
-  }
+  return { ...(await judged(context, listed)), covers: [manifest.database], complete: true, bytes, path, listed }
 }
 
 async function checkDigest(context: Context, folder: string, { listed: { stem, manifest } }: HeldSnapshot, view: Watching): Promise<void> {
