@@ -154,6 +154,8 @@ export interface RestoreRequest {
   readonly dryRun?: boolean
   /** With `dryRun`: the snapshot is not read through, which the restore itself does before anything else. */
   readonly unread?: boolean
+  /** Agrees that a container that others made, and in which the database is, is stopped and started again. */
+  readonly stopContainer?: boolean
 }
 
 export interface Check {
@@ -164,6 +166,8 @@ export interface Check {
 
 export interface RestoreAnswer {
   readonly database: string
+  /** The container that others made, and that is stopped and started again for it; null where all is Hayai's own. */
+  readonly container: string | null
   readonly snapshot: SnapshotView
   readonly plan: readonly string[]
   readonly checks: readonly Check[]
@@ -186,6 +190,8 @@ export interface UndoAnswer {
   readonly database: string
   /** `switched`: another generation is live now. `returned`: a removed database is back. `undeleted`: deleted snapshots are. */
   readonly what: 'switched' | 'returned' | 'undeleted'
+  /** As in `RestoreAnswer`. */
+  readonly container: string | null
   readonly from: string | null
   readonly to: string
   /** The line that takes this back again, where there is one. */

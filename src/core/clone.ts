@@ -225,6 +225,7 @@ async function fillAndSwap({ model, source, checks, view }: Order, goal: Databas
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
     const generation = await twin.swap(
       source === undefined ? `cloned from ${model.name}` : `cloned from ${source.view.id || source.view.path}`,
+      facts.census,
     )
     return { generation, instant, census: facts.census, notes }
   } finally {

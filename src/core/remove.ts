@@ -60,7 +60,16 @@ export function removedOf(catalog: Catalog, name: string): RemovedDatabase | und
 export async function returnRemoved(context: Context, name: string, dryRun: boolean): Promise<UndoAnswer> {
   const there = removedOf(await readCatalog(context.root), name)
   if (there === undefined) throw new HayaiError('NOT_FOUND', `no removed database is called "${name}"`, { hint: 'hayai list' })
-  const answer: UndoAnswer = { database: name, what: 'returned', from: null, to: name, again: `hayai remove ${name}`, notes: [], dryRun }
+  const answer: UndoAnswer = {
+    database: name,
+    what: 'returned',
+    container: null,
+    from: null,
+    to: name,
+    again: `hayai remove ${name}`,
+    notes: [],
+    dryRun,
+  }
   if (dryRun) return answer
   if (there.trash !== null) {
     await moveAll(belongings(context, name, there.trash).map(({ from, to }) => ({ from: to, to: from })))

@@ -33,7 +33,9 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
   await sweepTrials(context)
   const checks = [...(await cheapChecks(context, goal, source))]
   refuseFailed(checks)
-  const base = { database: name, snapshot: source.view, census: source.manifest?.census ?? null }
+  const stops = (await goal.database?.site.interrupts())?.container ?? null
+  if (request.dryRun !== true) refuseUnasked(name, stops, request.stopContainer)
+  const base = { database: name, container: stops, snapshot: source.view, census: source.manifest?.census ?? null }
   if (request.dryRun === true) {
     if (request.unread !== true) {
       view.stage('checking digests')
@@ -41,7 +43,7 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
       refuseFailed(checks)
     }
     const seconds = (performance.now() - began) / 1000
-    return { ...base, plan: planOf(goal, source), checks, generation: null, undo: null, seconds, dryRun: true }
+    return { ...base, plan: planOf(goal, source, stops), checks, generation: null, undo: null, seconds, dryRun: true }
   }
   const database = goal.database ?? (await makeGoal(context, name, source, watch))
   try {
@@ -53,7 +55,7 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
     await sweepGrace(context)
     const seconds = (performance.now() - began) / 1000
     const undo = goal.database === undefined ? null : `hayai undo ${name}`
-    return { ...base, plan: planOf(goal, source), checks, generation, undo, seconds, dryRun: false }
+    return { ...base, plan: planOf(goal, source, stops), checks, generation, undo, seconds, dryRun: false }
   } catch (error) {
     if (goal.database === undefined) await unmake(context, name)
     throw error
@@ -133,13 +135,15 @@ const REFUSALS: Readonly<Record<string, readonly ['CONFLICT' | 'STORE_FAILED', s
   'disk space': ['STORE_FAILED', 'Free some disk space; `hayai list` shows the databases.'],
 }
 
-function planOf(goal: Goal, source: Source): readonly string[] {
+function planOf(goal: Goal, source: Source, stops: string | null): readonly string[] {
   return [
     `check ${source.view.path}`,
     ...(goal.database === undefined ? [`create the ${source.engine.title} database "${goal.name}"`] : []),
     `fill an empty twin of "${goal.name}" from it, beside the live data`,
     source.manifest === null ? 'ask the twin what it holds' : 'count the twin against what was counted when the snapshot was taken',
-    `make the twin the live data of "${goal.name}"; the data before is kept for \`hayai undo ${goal.name}\``,
+    stops === null
+      ? `make the twin the live data of "${goal.name}"; the data before is kept for \`hayai undo ${goal.name}\``
+      : `stop the container ${stops}, exchange what is in its volume for the twin's data, and start it again; the data before is kept for \`hayai undo ${goal.name}\``,
   ]
 }
 
@@ -169,15 +173,25 @@ async function fillAndSwap(database: Database, source: Source, checks: Check[], 
     expected: source.manifest?.census,
     watch: view,
   }
-  const { twin } = await filledTwin(database.site, filling)
+  const { twin, facts } = await filledTwin(database.site, filling)
   try {
     if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: agreement(source.manifest.census) })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
-    return await twin.swap(`restored from ${source.view.id || source.view.path}`)
+    return await twin.swap(`restored from ${source.view.id || source.view.path}`, facts.census)
   } finally {
     await twin.close()
   }
+}
+
+/** What others made is not stopped by the way. */
+export function refuseUnasked(name: string, container: string | null, agreed: boolean | undefined): void {
+  if (container === null || agreed === true) return
+  throw new HayaiError(
+    'USAGE',
+    `"${name}" is in the container ${container}, which Hayai did not make, and which this would stop and start again`,
+    { hint: 'Say so with -y (in the library: stopContainer), or restore into a database beside it with --to NAME.' },
+  )
 }
 
 export async function noteRestored(context: Context, name: string): Promise<void> {

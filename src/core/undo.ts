@@ -50,12 +50,13 @@ async function step(context: Context, name: string, direction: -1 | 1, dryRun: b
       )
     }
     const again = direction === -1 ? `hayai redo ${name}` : `hayai undo ${name}`
-    if (dryRun) return { database: name, what: 'switched', from, to: goal.name, again, notes: [], dryRun }
+    const container = (await database.site.interrupts())?.container ?? null
+    if (dryRun) return { database: name, what: 'switched', container, from, to: goal.name, again, notes: [], dryRun }
     stage('switching')
     const live = await database.site.switchTo(goal.name)
     const notes = await followVersion(context, database)
     await audit(context, verb, name, { from, to: live.name })
-    return { database: name, what: 'switched', from, to: live.name, again, notes, dryRun }
+    return { database: name, what: 'switched', container, from, to: live.name, again, notes, dryRun }
   })
 }
 
@@ -68,6 +69,7 @@ async function undelete(context: Context, deletion: string, dryRun: boolean): Pr
   return {
     database: databases,
     what: 'undeleted',
+    container: null,
     from: null,
     to: returned.map(({ path }) => basename(path)).join(', '),
     again,

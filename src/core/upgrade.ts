@@ -22,6 +22,7 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
   const database = await databaseOf(context, request.database)
   const { name } = database
   const recipe = serverOf(database)
+  refuseOthers(database)
   const from = await liveVersion(database)
   const seconds = (): number => (performance.now() - began) / 1000
   const base = {
@@ -58,6 +59,13 @@ function serverOf({ name, engine: { recipe, title } }: Database): ServerRecipe {
   if (recipe.shape === 'server') return recipe
   throw new HayaiError('USAGE', `"${name}" is a file, and no server made it that could be upgraded`, {
     hint: `The ${title} that is in Hayai reads it as it is.`,
+  })
+}
+
+function refuseOthers({ name, entry: { container } }: Database): void {
+  if (container === undefined) return
+  throw new HayaiError('WRONG_STATE', `"${name}" is in the container ${container}, whose image is its maker's to change`, {
+    hint: `Make a newer one with Hayai, and bring the data there: hayai restore ${name} --latest --to NAME.`,
   })
 }
 

@@ -84,6 +84,29 @@ export interface DataFolder {
   remove(names: readonly string[]): Promise<void>
 }
 
+/** Of a server that others configured, and that answers. */
+export interface Keeps {
+  /** Changes nothing. */
+  readonly ask: (endpoint: Endpoint) => Promise<Keeping>
+  /** Sees to it that all that it holds is among its data once it has been asked to end. What that takes is forgotten when it ends. */
+  readonly beforeEnd: (endpoint: Endpoint) => Promise<void>
+}
+
+/** What of a server's folder is its data, by names and patterns of the shell; all else is its owner's: settings, certificates, logs. */
+export interface Keeping {
+  /** As the server sees it. */
+  readonly folder: string
+  readonly names: readonly string[]
+  /** These are its owner's, also where `names` fits. */
+  readonly owners: readonly string[]
+  /** Without it a server does not start, or has nothing: it goes first and comes last. */
+  readonly heart: string
+  /** What of a twin's folder is wanted, and its path here; null: all that is data, as it is. */
+  readonly moves: Readonly<Record<string, string>> | null
+  /** Small files that are needed besides, by their path. */
+  readonly texts: Readonly<Record<string, string>>
+}
+
 /** What the engine's official image wants to be told, and what the server in it is told besides. */
 export interface ContainerFacts {
   /** The image's name; its tag is the version asked for. '' where only `.hayaidb` can name it, and with it the folder of the data. */
@@ -117,6 +140,8 @@ export interface ContainerFacts {
   ) => { readonly args: readonly string[]; readonly input?: string }
   /** What `.hayaidb` would say of a container that others made, from its environment and the arguments of its program. */
   readonly declared: (environment: Readonly<Record<string, string>>, args: readonly string[]) => Readonly<Record<string, string>>
+  /** Of a server that others configured; null where its data cannot be exchanged in its place. */
+  readonly keeps: Keeps | null
   /** A program in the image that succeeds when the server answers over TCP, at this port; none where there is no such program. */
   readonly healthcheck: (settings: Settings, secured: boolean, port: number) => readonly string[]
 }

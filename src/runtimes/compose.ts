@@ -60,7 +60,7 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     site(placement, engine) {
       const home = { placement, title: engine.title, recipe: fitted(serverRecipe(engine), placement), patience: waits, at }
       const { adopted } = placement.container
-      return adopted === undefined ? siteOf(home) : adoptedSite(home, adopted)
+      return adopted === undefined ? siteOf(home) : adoptedSite(home, adopted, (target) => engine.inspect(target))
     },
   }
 }
@@ -87,6 +87,8 @@ function siteOf(home: Home): Site {
     path: dataDir,
 
     proof: () => proofOf(home.placement),
+
+    interrupts: () => Promise.resolve(undefined),
 
     async status() {
       return liveStatus(home, await readLedger(dataDir))

@@ -57,6 +57,8 @@ function siteOf(home: Home): Site {
 
     proof: () => Promise.resolve(undefined),
 
+    interrupts: () => Promise.resolve(undefined),
+
     async status() {
       return (await liveIsThere(home)) ? 'file' : 'missing'
     },

@@ -68,6 +68,8 @@ function siteOf(home: Home): Site {
 
     proof: () => proofOf(home.placement),
 
+    interrupts: () => Promise.resolve(undefined),
+
     async status() {
       return liveStatus(home, await readLedger(dataDir))
     },

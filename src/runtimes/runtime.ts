@@ -1,7 +1,7 @@
 // The contract of a runtime: where databases live. A runtime never knows what it runs; an engine's recipe tells it.
 
 import type { Bytes } from '../base/bytes.ts'
-import type { Certificates, Engine, Settings, Target, Trust } from '../engines/engine.ts'
+import type { Census, Certificates, Engine, Settings, Target, Trust } from '../engines/engine.ts'
 
 /** `unreachable`: what runs the databases, such as Docker, does not answer. */
 export type Status = 'running' | 'stopped' | 'file' | 'missing' | 'unhealthy' | 'unreachable'
@@ -104,10 +104,19 @@ export interface Examined {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** One database in its place. All but status, generations and open are called with the database's lock held. */
+export interface Interruption {
+  readonly container: string
+}
+
+/** One database in its place. All but status, interrupts, generations and open are called with the database's lock held. */
 export interface Site {
   /** Where the data is, for people and for URIs: the file itself, or the folder of the generations. Always the same. */
   readonly path: string
+  /**
+   * What a switch to other data stops and starts again, though it is not Hayai's. Throws WRONG_STATE, with what to do instead, where the
+   * data cannot be exchanged there. undefined where all is Hayai's own.
+   */
+  interrupts(): Promise<Interruption | undefined>
   /** Asked of the system, never remembered. */
   status(): Promise<Status>
   /** Of the server that runs, or ran last: undefined where it takes plain connections. */
@@ -148,9 +157,10 @@ export interface Twin {
   wake(signal: AbortSignal): Promise<void>
   /**
    * Brings the twin to rest, makes every byte durable, and makes it the live generation. A running database is running again
-   * afterwards. On failure, or a crash at any point, the live generation is the one before.
+   * afterwards. On failure, or a crash at any point, the live generation is the one before. `counted`: what the twin holds, for a
+   * runtime that has to look again once it is in its place.
    */
-  swap(origin: string): Promise<Generation>
+  swap(origin: string, counted?: Census): Promise<Generation>
   /** Stops and deletes the twin unless it was swapped in. To be called always. */
   close(): Promise<void>
 }

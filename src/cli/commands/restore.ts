@@ -12,7 +12,8 @@ export const restore = command({
   about:
     'Fills an empty database beside the live one, counts it against the snapshot, and only then puts it in place. If anything ' +
     'fails, the live database is as it was. The data before is kept, and `hayai undo` goes back to it. With --table or --key only ' +
-    'those pieces are put into the live database, and all else in it stays.',
+    'those pieces are put into the live database, and all else in it stays. A container that Hayai did not make is stopped, gets ' +
+    'the data in its own volume, and is started again; without a terminal that wants -y.',
   positionals: {
     ref: {
       brief: 'a path, a file name, an id or the start of one; NAME@latest, or with --latest a database',
@@ -53,7 +54,7 @@ export const restore = command({
       const { agree } = await import('../questions.ts')
       await agree(question(preview), session)
     }
-    const answer = await project.restore({ ...request, dryRun: flags['dry-run'] }, session.watch)
+    const answer = await project.restore({ ...request, dryRun: flags['dry-run'], stopContainer: ask || flags.yes }, session.watch)
     return { data: answer, text: (style) => restoreText(answer, style) }
   },
 })
@@ -80,8 +81,12 @@ async function chooseSnapshot(project: Project, session: Session): Promise<strin
   return askChoice('Which snapshot shall be restored?', choices, session)
 }
 
-function question({ database, snapshot }: RestoreAnswer): string {
-  return `Restore "${database}" from ${place(snapshot.path)} (${age(snapshot.created)})? What it holds now is kept, and \`hayai undo\` brings it back.`
+function question({ database, container, snapshot }: RestoreAnswer): string {
+  const from = `${place(snapshot.path)} (${age(snapshot.created)})`
+  if (container !== null) {
+    return `"${database}" is in the container ${container}, which Hayai did not make. It will be stopped, get the data of ${from} in its own volume, and be started again; whoever is connected is cut off. What it holds now is kept, and \`hayai undo\` brings it back in the same way. Go on?`
+  }
+  return `Restore "${database}" from ${from}? What it holds now is kept, and \`hayai undo\` brings it back.`
 }
 
 function restoreText(answer: RestoreAnswer, style: Style): string {

@@ -7,10 +7,11 @@ export const CHANGED = {
   name: { brief: 'the database; the one that was last restored or removed when not given', optional: true, proposes: 'databases' },
 } as const
 
-export function stepText({ database, what, from, to }: UndoAnswer): string {
+export function stepText({ database, what, container, from, to }: UndoAnswer): string {
   if (what === 'undeleted') return `Bring deleted snapshots of ${database} back: ${to}`
   if (what === 'returned') return `Bring "${database}" back with its data`
-  return `Make ${to} the live data of "${database}"${from === null ? '' : ` in place of ${from}`}`
+  const stopped = container === null ? '' : `; for that, the container ${container}, which Hayai did not make, is stopped and started again`
+  return `Make ${to} the live data of "${database}"${from === null ? '' : ` in place of ${from}`}${stopped}`
 }
 
 export function stepAnswer(answer: UndoAnswer): Said {

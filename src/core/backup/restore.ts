@@ -212,19 +212,19 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
     }
     view.stage('loading')
     const filled = await inLanes(ready, async (goal) => {
-      const { twin } = await fill(order, goal)
+      const { twin, facts } = await fill(order, goal)
       twins.push(twin)
       goal.checks.push({ what: 'census', ok: true, detail: agreement(goal.snapshot.census) })
-      return { ...goal, twin }
+      return { ...goal, twin, facts }
     })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
     const steps = await Promise.all(
-      filled.map(async ({ database, twin }): Promise<Step> => {
+      filled.map(async ({ database, twin, facts }): Promise<Step> => {
         const from = (await database.site.generations()).find(({ live }) => live)?.name ?? null
         const origin = `restored from backup ${manifest.id.slice(0, 12)} (${announced.id})`
         const take = async () => {
-          const generation = await twin.swap(origin)
+          const generation = await twin.swap(origin, facts.census)
           if (from === null) await database.site.start(new AbortController().signal)
           return generation
         }

@@ -88,6 +88,7 @@ function containerOf(entry: Entry): ContainerFacts {
     files: () => ({}),
     serve: () => ({ args: contained?.args ?? [] }),
     declared: () => ({}),
+    keeps: null,
     healthcheck: (_settings, _secured, port) => contained?.healthcheck ?? listens(port),
   }
 }

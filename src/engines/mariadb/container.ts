@@ -1,6 +1,6 @@
 // A server of this family in a container of its official image. While that initialises a new volume its server is on no network.
 
-import type { ContainerFacts, Settings, Surroundings } from '../engine.ts'
+import type { ContainerFacts, Keeps, Settings, Surroundings } from '../engine.ts'
 import { ROOT } from './settings.ts'
 import { account } from './sql.ts'
 
@@ -15,9 +15,10 @@ export interface Product {
   readonly serve: (settings: Settings, purpose: 'live' | 'filling') => readonly string[]
   /** Encrypted, whoever the server is. */
   readonly healthArguments: readonly string[]
+  readonly keeps: Keeps | null
 }
 
-export function container({ prefix, image, admin, everybody, serve, healthArguments }: Product): ContainerFacts {
+export function container({ prefix, image, admin, everybody, serve, healthArguments, keeps }: Product): ContainerFacts {
   return {
     image,
     dataDir: '/var/lib/mysql',
@@ -46,6 +47,7 @@ export function container({ prefix, image, admin, everybody, serve, healthArgume
       const login = given.filter(([key]) => key.endsWith('_DATABASE') || key.endsWith('_ROOT_PASSWORD') === hasRoot)
       return Object.fromEntries(hasRoot ? [...login, [`${prefix}USER`, 'root']] : login)
     },
+    keeps,
     healthcheck: (_, secured) => [admin, '--no-defaults', ...(secured ? healthArguments : []), '-h', '127.0.0.1', '--silent', 'ping'],
   }
 }

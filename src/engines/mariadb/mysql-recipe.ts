@@ -49,6 +49,7 @@ export const mysqlRecipe: ServerRecipe = {
     admin: 'mysqladmin',
     everybody: `''@''`,
     healthArguments: ['--ssl-mode=REQUIRED'],
+    keeps: null, // its server takes every tablespace in its folder for its own at a start
     serve: (settings, purpose) => ['--skip-name-resolve=ON', ...told(settings, purpose)], // a name server that does not answer would hold up every login
   }),
   settle: () => Promise.resolve(),

@@ -5,6 +5,7 @@ import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
 import { adoptStatements } from './adopt.ts'
 import { container, given, secureSettings } from './container.ts'
 import { MARIADB } from './dialect.ts'
+import { keeps } from './keeps.ts'
 import { firstLogins, nativeHash } from './login.ts'
 import { withSession } from './session.ts'
 import { literal, name } from './sql.ts'
@@ -50,6 +51,7 @@ export const recipe: ServerRecipe = {
     everybody: `''@'%'`,
     // Names of hosts are not looked up, as in the official image: a name server that does not answer would hold up every login.
     healthArguments: ['--ssl', '--skip-ssl-verify-server-cert'],
+    keeps,
     serve: (settings, purpose) => given({ skip_name_resolve: 'ON', ...withCharacters(serverSettings(settings, purpose)) }),
   }),
   settle: () => Promise.resolve(),

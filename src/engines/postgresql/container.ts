@@ -1,6 +1,7 @@
 // PostgreSQL in a container of its official image. While that initialises a new volume its server answers on a socket only.
 
 import type { ContainerFacts } from '../engine.ts'
+import { keeps } from './keeps.ts'
 import { ENCODING, given, serverSettings } from './parameters.ts'
 
 export const container: ContainerFacts = {
@@ -30,6 +31,7 @@ export const container: ContainerFacts = {
   declared({ POSTGRES_USER: user = 'postgres', POSTGRES_DB: database = user, POSTGRES_PASSWORD: password = '' }) {
     return { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_PASSWORD: password }
   },
+  keeps,
   healthcheck: ({ user, database }) => ['pg_isready', '-q', '-h', '127.0.0.1', '-U', user, '-d', database],
 }
 

@@ -4,6 +4,7 @@
 import { HayaiError } from '../../base/errors.ts'
 import type { Endpoint, Place, ServerRecipe, Surroundings } from '../engine.ts'
 import type { Dialect } from './dialect.ts'
+import { keeps } from './keeps.ts'
 import { withSession } from './session.ts'
 import { AOF_MARKS, RDB_FILE, settle } from './settle.ts'
 
@@ -45,6 +46,7 @@ export function recipe(dialect: Dialect): ServerRecipe {
         const at = args.indexOf('--requirepass')
         return { [variable]: environment[variable] ?? (at < 0 ? '' : (args[at + 1] ?? '')) }
       },
+      keeps,
       // With the password: while a server reads its data, it tells so only to those whom it knows.
       healthcheck: (_, secured) => [
         'sh',

@@ -73,13 +73,16 @@ async function pause(session: Session): Promise<boolean> {
 }
 
 /** Also where nothing is to be saved while it runs: a database that was stopped is there again when it is started. */
-async function saveWhenEnded(session: Session, { log, schedule }: { readonly log: boolean; readonly schedule: string }): Promise<void> {
+export async function saveWhenEnded(
+  session: Session,
+  { log, schedule }: { readonly log: boolean; readonly schedule: string },
+): Promise<void> {
   const known = await session.askIfKnown('CONFIG', 'SET', 'shutdown-on-sigterm', log ? 'default' : 'save') // from version 7 on
   // Older ones save at their end only if they have a schedule: one that never comes due.
   if (known === undefined && !log && schedule === '') await session.ask('CONFIG', 'SET', 'save', '2147483647 2147483647')
 }
 
-async function setting(session: Session, name: string): Promise<string> {
+export async function setting(session: Session, name: string): Promise<string> {
   const reply = await session.ask('CONFIG', 'GET', name)
   return Array.isArray(reply) ? String(reply[1]) : ''
 }

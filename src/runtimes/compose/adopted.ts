@@ -1,22 +1,29 @@
-// A database in a container that Hayai did not make: it is started, stopped, asked and dumped, and never replaced. Its volume is
-// another's to change, so a restore goes into a database beside it.
+// A database in a container that Hayai did not make: it is started, stopped, asked and dumped. It is never made anew: other data comes
+// into its own volume (switch-others.ts), and its id, networks, ports, environment and image stay.
 
 import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import { sweepPartials } from '../../base/files.ts'
-import type { Endpoint, Target } from '../../engines/engine.ts'
-import { generationOf, generationsOf, grown, readLedger, writeLedger } from '../generations.ts'
+import type { Endpoint, Facts, Target } from '../../engines/engine.ts'
+import { dropped, generationOf, generationsOf, grown, neighbourOf, readLedger, switched, writeLedger, type Ledger } from '../generations.ts'
+import { generationFolders, markFinished, markUnfinished, ownerOfMark, removeIfEmpty } from '../marks.ts'
 import type { Site } from '../runtime.ts'
+import { heldIn, type Held } from './errands.ts'
+import { forgetPlace, resumeSwitch, switchContent, type Others } from './switch-others.ts'
 import { ask } from './docker.ts'
-import { called, endpointAt, type Home } from './home.ts'
+import { called, endpointAt, generationFolder, type Home } from './home.ts'
 import { imageName, imageOf } from './image.ts'
 import { see, type Seen } from './inspect.ts'
 import { logsOf } from './logs.ts'
+import { placeOf } from './place.ts'
 import { untilAnswers } from './readiness.ts'
+import { stopContainer } from './stop.ts'
 import { awakeTarget } from './target.ts'
+import { deleteUnfinished, makeTwin } from './twin.ts'
 
-export function adoptedSite(home: Home, container: string): Site {
+const FIRST = 'g0001'
+
+export function adoptedSite(home: Home, container: string, inspect: (target: Target) => Promise<Facts>): Site {
   const { dataDir, runDir, name } = home.placement
-  const LIVE = 'g0001'
 
   // The port may be another at each start.
   function endpointOf(seen: Seen): Endpoint {
@@ -31,14 +38,85 @@ export function adoptedSite(home: Home, container: string): Site {
     })
   }
 
-  function replaced(): HayaiError {
-    return new HayaiError(
-      'WRONG_STATE',
-      `${called(home)} is in the container ${container}, which Hayai did not make and does not replace`,
-      {
-        hint: `Restore into a database beside it, with --to NAME.`,
-      },
-    )
+  async function mustAnswer(): Promise<Seen> {
+    const seen = await mustSee()
+    if (!seen.running) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
+    try {
+      await home.recipe.answers(endpointOf(seen))
+      return seen
+    } catch (cause) {
+      throw new HayaiError('WRONG_STATE', `${called(home)} must be running, but its server does not answer: ${messageOf(cause)}`, {
+        hint: `docker logs ${container}`,
+        cause,
+      })
+    }
+  }
+
+  async function ledgerOf(): Promise<Ledger> {
+    const ledger = await readLedger(dataDir)
+    if (ledger !== undefined) return ledger
+    throw new HayaiError('WRONG_STATE', `${called(home)} has no data yet`, { hint: 'Run `hayai init` to create it.' })
+  }
+
+  async function start(signal: AbortSignal): Promise<void> {
+    if (!(await mustSee()).running) await ask(['start', container], { signal })
+    await untilAnswers(home, container, endpointOf(await mustSee()), signal)
+  }
+
+  async function stop(): Promise<void> {
+    const seen = await see(container)
+    if (seen?.paused === true) await ask(['unpause', container])
+    if (seen?.running === true) await stopContainer(home, container, endpointOf(seen))
+  }
+
+  async function open(programsOf?: string): Promise<Target> {
+    const endpoint = endpointOf(await mustAnswer())
+    const ledger = await readLedger(dataDir)
+    const version = ledger?.entries[ledger.live]?.version ?? null
+    const generation = ledger?.live ?? FIRST
+    if (programsOf === undefined) return { ...(await awakeTarget(home, generation, endpoint, container, { version })), copyAtRest }
+    const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
+    return awakeTarget(home, generation, endpoint, container, { version, image: other.name })
+  }
+
+  async function held(): Promise<Held> {
+    const { keeps } = home.recipe.container
+    if (keeps === null) {
+      throw new HayaiError('WRONG_STATE', `the data of ${home.title} cannot be exchanged in the container ${container} of others`, {
+        hint: 'Restore into a database beside it: --to NAME.',
+      })
+    }
+    const seen = await mustAnswer()
+    return heldIn(home, container, seen, await keeps.ask(endpointOf(seen)))
+  }
+
+  const others: Others = {
+    home,
+    container,
+    start: () => start(new AbortController().signal),
+    async stop() {
+      const seen = await see(container)
+      if (seen?.running === true && !seen.stuck) await beforeEnd(endpointOf(seen))
+      await stop()
+    },
+    async tables() {
+      const target = await open()
+      try {
+        return new Set(Object.keys((await inspect(target)).census.tables))
+      } finally {
+        await target.close()
+      }
+    },
+  }
+
+  /** One that does not answer has nothing to be told: after a crash it may not even start. */
+  async function beforeEnd(endpoint: Endpoint): Promise<void> {
+    try {
+      await home.recipe.answers(endpoint)
+    } catch {
+      return
+    }
+    await home.recipe.container.keeps?.beforeEnd(endpoint)
   }
 
   const copyAtRest: Target['copyAtRest'] = async () => {
@@ -55,6 +133,11 @@ export function adoptedSite(home: Home, container: string): Site {
     path: `docker:${container}`,
 
     proof: () => Promise.resolve(undefined), // how its clients are let in is its maker's affair
+
+    async interrupts() {
+      await held()
+      return { container }
+    },
 
     async status() {
       try {
@@ -73,59 +156,79 @@ export function adoptedSite(home: Home, container: string): Site {
       const seen = await mustSee()
       await untilAnswers(home, container, endpointOf(seen), new AbortController().signal)
       const version = home.recipe.versionOf(await ask(['exec', container, home.recipe.server, '--version']))
-      await writeLedger(dataDir, grown(undefined, LIVE, { origin: 'adopted', version, at: new Date() }))
+      await writeLedger(dataDir, grown(undefined, FIRST, { origin: 'adopted', version, at: new Date() }))
     },
 
-    async start(signal) {
-      if (!(await mustSee()).running) await ask(['start', container], { signal })
-      await untilAnswers(home, container, endpointOf(await mustSee()), signal)
-    },
+    start,
 
-    async stop() {
-      if ((await see(container))?.running === true) await ask(['stop', container])
-    },
+    stop,
 
     retire: () => Promise.resolve(), // others go on using it
 
-    async open(programsOf) {
-      const seen = await mustSee()
-      if (!seen.running) throw new HayaiError('WRONG_STATE', `${called(home)} must be running`, { hint: `hayai start ${name}` })
-      const endpoint = endpointOf(seen)
-      try {
-        await home.recipe.answers(endpoint)
-      } catch (cause) {
-        throw new HayaiError('WRONG_STATE', `${called(home)} must be running, but its server does not answer: ${messageOf(cause)}`, {
-          hint: `docker logs ${container}`,
-          cause,
-        })
-      }
-      const version = (await readLedger(dataDir))?.entries[LIVE]?.version ?? null
-      if (programsOf === undefined) return { ...(await awakeTarget(home, LIVE, endpoint, container, { version })), copyAtRest }
-      const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
-      return awakeTarget(home, LIVE, endpoint, container, { version, image: other.name })
-    },
+    open,
 
-    twin: () => Promise.reject(replaced()),
+    async twin() {
+      const there = await held()
+      const { placement } = home
+      const alike: Home = { ...home, placement: { ...placement, container: { ...placement.container, image: there.image } } }
+      return makeTwin(alike, async (before, next, counted) => {
+        if (before === undefined) throw new Error('an adopted database has a ledger')
+        const named = Object.entries(counted?.tables ?? {}).flatMap(([table, rows]) => (rows > 0 ? [table] : []))
+        await switchContent(others, { before, next, held: await held(), named, fresh: true })
+      })
+    },
 
     async generations() {
       return generationsOf(await readLedger(dataDir))
     },
 
     async switchTo(generation) {
-      const ledger = await readLedger(dataDir)
-      if (ledger === undefined || generation !== ledger.live) throw replaced()
-      return generationOf(ledger, generation)
+      const before = await ledgerOf()
+      const next = switched(before, generation, new Date())
+      if (next === before) return generationOf(before, generation)
+      await placeOf(home, generation)
+      await switchContent(others, { before, next, held: await held(), named: [], fresh: false })
+      return generationOf(next, generation)
     },
 
-    neighbour: () => Promise.resolve(undefined),
+    async neighbour(step) {
+      const ledger = await readLedger(dataDir)
+      const other = ledger === undefined ? undefined : neighbourOf(ledger, step)
+      return ledger === undefined || other === undefined ? undefined : generationOf(ledger, other)
+    },
 
-    drop: () => Promise.reject(replaced()),
+    async drop(generation) {
+      const next = dropped(await ledgerOf(), generation)
+      await markUnfinished(dataDir, generation)
+      home.at('drop announced')
+      await writeLedger(dataDir, next)
+      home.at('dropped')
+      await deleteUnfinished(home, generation)
+    },
 
     async recover() {
+      await resumeSwitch(others)
+      await sweep(home, await readLedger(dataDir))
       await sweepPartials(dataDir)
       await sweepPartials(runDir)
     },
 
     logs: (options, signal) => logsOf(home, container, options, signal),
+  }
+}
+
+/** What killed commands were making or deleting. */
+async function sweep(home: Home, ledger: Ledger | undefined): Promise<void> {
+  const { dataDir } = home.placement
+  for (const name of await generationFolders(dataDir)) {
+    const owner = await ownerOfMark(dataDir, name)
+    if (ledger?.live === name) await forgetPlace(home, name)
+    else if (ledger?.entries[name] !== undefined) {
+      if (owner === 'gone') await markFinished(dataDir, name)
+    } else if (owner === 'gone') {
+      await deleteUnfinished(home, name)
+    } else if (owner === undefined) {
+      await removeIfEmpty(generationFolder(home, name)) // killed before its mark was written
+    }
   }
 }

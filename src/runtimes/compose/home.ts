@@ -30,6 +30,10 @@ export type Moment =
   | 'rest announced'
   | 'at rest'
   | 'switch done'
+  | 'incoming laid'
+  | 'exchanged'
+  | 'back announced'
+  | 'outgoing kept'
   | 'drop announced'
   | 'dropped'
 
@@ -95,4 +99,5 @@ export const LABEL = {
   project: 'org.hayai.project',
   database: 'org.hayai.database',
   generation: 'org.hayai.generation',
+  errand: 'org.hayai.errand',
 } as const

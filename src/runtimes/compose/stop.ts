@@ -2,21 +2,22 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HayaiError } from '../../base/errors.ts'
+import type { Endpoint } from '../../engines/engine.ts'
 import { ask, isNoSuch } from './docker.ts'
 import { called, liveEndpoint, type Home } from './home.ts'
 import { see } from './inspect.ts'
 
-/** Returns when it has ended. Throws TOOL_FAILED, and leaves it running, when it refuses to end and must not be forced. */
-export async function stopContainer(home: Home, container: string): Promise<void> {
+/** Returns when it has ended. Throws TOOL_FAILED, and leaves it running, when it refuses to end and must not be forced. `own`: where a container of others answers. */
+export async function stopContainer(home: Home, container: string, own?: Endpoint): Promise<void> {
   const { recipe, patience } = home
   if (recipe.forcible) return ended(['stop', '--time', String(Math.ceil(patience.stop / 1000)), container])
-  const named = recipe.container.endsByItself === true ? (await see(container))?.stopSignal : undefined
+  const named = recipe.container.endsByItself === true || own !== undefined ? (await see(container))?.stopSignal : undefined
   await ended(['kill', '--signal', named ?? recipe.stopSignal, container])
   const deadline = Date.now() + patience.write
   let refused = Date.now() + REFUSES
   for (let pause = 50; (await see(container))?.running === true; pause = Math.min(pause * 1.3, 500)) {
     if (Date.now() > Math.min(deadline, refused)) throw left(home)
-    if (!(await answers(home))) refused = Date.now() + REFUSES // it writes: that takes as long as it takes
+    if (!(await answers(home, own))) refused = Date.now() + REFUSES // it writes: that takes as long as it takes
     await sleep(pause)
   }
 }
@@ -24,9 +25,9 @@ export async function stopContainer(home: Home, container: string): Promise<void
 /** A server that goes on answering for so long after it was asked to end has refused. */
 const REFUSES = 10_000
 
-async function answers(home: Home): Promise<boolean> {
+async function answers(home: Home, own: Endpoint | undefined): Promise<boolean> {
   try {
-    await home.recipe.answers(await liveEndpoint(home))
+    await home.recipe.answers(own ?? (await liveEndpoint(home)))
     return true
   } catch {
     return false // it writes, or it is gone: the container tells which

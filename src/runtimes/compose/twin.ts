@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { drain, once } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { exists, makeFolder, syncFolder } from '../../base/files.ts'
-import { NOTHING_AROUND } from '../../engines/engine.ts'
+import { NOTHING_AROUND, type Census } from '../../engines/engine.ts'
 import { exchange } from '../exchange.ts'
 import { entryOf, generationOf, grown, nextName, readLedger, type Ledger } from '../generations.ts'
 import { markAbandoned, markFinished, markUnfinished } from '../marks.ts'
@@ -24,7 +24,10 @@ import { explain, untilAnswers } from './readiness.ts'
 import { asArguments, containerOf, forgetFiles } from './service.ts'
 import { asleepTarget, awakeTarget } from './target.ts'
 
-export async function makeTwin(home: Home): Promise<Twin> {
+/** Makes it the live data, once all of it is durable: from one ledger to the next. `counted`: what it holds. */
+type PutIn = (before: Ledger | undefined, next: Ledger, counted: Census | undefined) => Promise<void>
+
+export async function makeTwin(home: Home, putIn: PutIn = (before, next) => exchange(liveOf(home), before, next)): Promise<Twin> {
   const { placement, recipe } = home
   const ledger = await readLedger(placement.dataDir)
   const image = await imageForNew(home, ledger)
@@ -75,7 +78,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
       await recipe.settle({ endpoint, settings: placement.settings, data: dataIn(home, container), signal }, 'filling')
     },
 
-    async swap(origin) {
+    async swap(origin, counted) {
       mustStandBeside()
       if (running !== undefined) await bringToRest(home, container)
       running = undefined
@@ -88,7 +91,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
       home.at('twin durable')
       const before = await readLedger(placement.dataDir)
       const next = grown(before, name, { origin, version: image.version, at: new Date() })
-      await exchange(liveOf(home), before, next)
+      await putIn(before, next, counted)
       standing = 'swapped'
       await markFinished(placement.dataDir, name)
       home.at('switch done')

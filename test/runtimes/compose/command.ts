@@ -1,5 +1,5 @@
 // A command in a process of its own, which kills itself at a moment that it is told: what `kill -9` would do, but on time.
-// Run as `node command.ts <root> <port> <verb> <moment or -> <which time it comes>`.
+// Run as `node command.ts <root> <port> <verb> <moment or -> <which time it comes> [adopted container]`.
 
 import { join } from 'node:path'
 import { withLock } from '../../../src/base/locks.ts'
@@ -7,7 +7,7 @@ import { composeRuntime } from '../../../src/runtimes/compose.ts'
 import { ask, never, placeIn, tiny } from '../native/tiny.ts'
 import { image } from './docker.ts'
 
-const [root = '', port = '', verb = '', moment = '-', time = '1'] = process.argv.slice(2)
+const [root = '', port = '', verb = '', moment = '-', time = '1', adopted] = process.argv.slice(2)
 let left = Number(time)
 const runtime = composeRuntime({
   at: (now) => {
@@ -15,12 +15,13 @@ const runtime = composeRuntime({
   },
 })
 const plain = placeIn(root, Number(port))
-const site = runtime.site({ ...plain, container: { ...plain.container, image: image('postgres') } }, tiny)
+const site = runtime.site({ ...plain, container: { ...plain.container, image: image('postgres'), adopted } }, tiny)
 
 const verbs: Record<string, () => Promise<unknown>> = {
   create: () => site.create(),
   start: () => site.start(never),
   undo: () => site.switchTo('g0001'),
+  redo: () => site.switchTo('g0002'),
   drop: () => site.drop('g0002'),
   async restore() {
     const twin = await site.twin()

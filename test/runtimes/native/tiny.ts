@@ -7,6 +7,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { keeps } from '../../../src/engines/postgresql/keeps.ts'
 import { freePort } from '../../../src/base/ports.ts'
 import { systemCode } from '../../../src/base/errors.ts'
 import { Secret } from '../../../src/base/secret.ts'
@@ -83,6 +84,7 @@ export const recipe: ServerRecipe = {
       ],
     }),
     declared: (environment) => environment,
+    keeps,
     healthcheck: ({ user }) => ['pg_isready', '-h', '127.0.0.1', '-U', user],
   },
   adopt: () => [],
