@@ -3,7 +3,7 @@
 import type { Bytes } from '../base/bytes.ts'
 import type { Secrets } from './secret-answers.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Census } from '../engines/engine.ts'
+import type { Census, Noun } from '../engines/engine.ts'
 import type { Generation, Status } from '../runtimes/runtime.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { Backups } from './backup-answers.ts'
@@ -186,14 +186,35 @@ export interface VerifyAnswer {
   readonly seconds: number
 }
 
+export interface UndonePieces {
+  readonly noun: Noun
+  /** They were put beside what is there, and are gone; on `redo` they are there again. */
+  readonly added: readonly string[]
+  /** What a restore had put in their place is gone, and they are as before; on `redo` the other way round. */
+  readonly replaced: readonly string[]
+  /** The snapshot of how it was right before, where it was asked for. */
+  readonly safety: SnapshotView | null
+}
+
+export interface UndoOptions {
+  readonly dryRun?: boolean
+  /** Takes pieces back that have been written to since, too; a snapshot is taken before. */
+  readonly force?: boolean
+}
+
 export interface UndoAnswer {
   readonly database: string
-  /** `switched`: another generation is live now. `returned`: a removed database is back. `undeleted`: deleted snapshots are. */
-  readonly what: 'switched' | 'returned' | 'undeleted'
+  /**
+   * `switched`: another generation is live now. `returned`: a removed database is back. `undeleted`: deleted snapshots are.
+   * `pieces`: tables or keys that a restore had put in, and nothing else.
+   */
+  readonly what: 'switched' | 'returned' | 'undeleted' | 'pieces'
   /** As in `RestoreAnswer`. */
   readonly container: string | null
   readonly from: string | null
   readonly to: string
+  /** Of `pieces`: those that went, and those that came. */
+  readonly pieces?: UndonePieces
   /** The line that takes this back again, where there is one. */
   readonly again: string | null
   readonly notes: readonly string[]
@@ -233,7 +254,7 @@ export interface Project extends SnapshotKeeping, Backups, Overseeing, Moving, K
   /** Snapshots, then a command of the caller's, then what it has changed; and all of it taken back, where that is wanted. */
   guard(request: GuardRequest, watch?: Watch): Promise<GuardAnswer>
   /** Without a name: of the database whose data was last restored or removed. */
-  undo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
+  undo(name?: string, options?: UndoOptions, watch?: Watch): Promise<UndoAnswer>
   redo(name?: string, options?: { readonly dryRun?: boolean }, watch?: Watch): Promise<UndoAnswer>
 }
 

@@ -19,6 +19,7 @@ async function sweepRemoved(context: Context, now: Date): Promise<void> {
   const over = (await readCatalog(context.root)).removed.filter(({ until }) => Date.parse(until) < now.getTime())
   if (over.length === 0) return
   for (const { trash, record } of over) {
+    await rm(context.paths.piecesFolder(record.id), { recursive: true, force: true })
     if (trash === null) continue
     await context.parts.runtimes[record.runtime]?.discard(join(trash, 'data'))
     await rm(trash, { recursive: true, force: true })

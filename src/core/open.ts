@@ -66,8 +66,7 @@ function facade(context: Context, options: OpenOptions): Project {
     verify: (request, watch) => guarded(watch, async () => (await import('./verify.ts')).verify(context, request, watch)),
     diff: (request, watch) => guarded(watch, async () => (await import('./diff.ts')).diff(context, request, watch)),
     guard: (request, watch) => guarded(watch, async () => (await import('./guard.ts')).guard(context, request, watch)),
-    undo: (name, options, watch) =>
-      guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options?.dryRun === true, watch)),
+    undo: (name, options, watch) => guarded(watch, async () => (await import('./undo.ts')).undo(context, name, options ?? {}, watch)),
     redo: (name, options, watch) =>
       guarded(watch, async () => (await import('./undo.ts')).redo(context, name, options?.dryRun === true, watch)),
   }

@@ -4,6 +4,7 @@
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import type { Engine, FoundPiece, Target, Transplant } from '../engines/engine.ts'
+import type { Step } from '../project/pieces-steps.ts'
 import type { Check, SnapshotView, Watch } from './answers.ts'
 import type { PiecesAnswer, PiecesRequest, PieceView } from './moving-answers.ts'
 import { audit } from './audit.ts'
@@ -11,12 +12,14 @@ import { databaseOf, withDatabase, type Context, type Database } from './context
 import { filledTwin } from './fill.ts'
 import { refreshLatest } from './latest.ts'
 import { changingSnapshots, findSource, type Source } from './library.ts'
-import { digestCheck, majorFor } from './restore.ts'
+import { beginStep } from './pieces-steps.ts'
+import { digestCheck, majorFor, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
-export async function restorePieces(context: Context, request: PiecesRequest, watch: Watch = {}): Promise<PiecesAnswer> {
+/** `again`: it is put in once more, after it was taken back. */
+export async function restorePieces(context: Context, request: PiecesRequest, watch: Watch = {}, again?: Step): Promise<PiecesAnswer> {
   const began = performance.now()
   const view = watching(watch)
   const source = await findSource(context, request)
@@ -42,7 +45,7 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
       if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: 'every count as in the manifest' })
       const from = await twin.target()
       try {
-        return await move({ context, database, source, order, dryRun, view }, from)
+        return await move({ context, database, source, order, dryRun, view, again }, from)
       } finally {
         await from.close()
       }
@@ -52,9 +55,11 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
   })
   const { pieces, safety } = moved
   if (safety !== null) await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, context.paths.snapshots, [name]))
-  if (!dryRun)
+  if (!dryRun) {
+    await noteRestored(context, name)
     await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, pieces: pieces.map((piece) => piece.as) })
-  const undo = safety === null ? null : undoLine(engine, safety, pieces, order)
+  }
+  const undo = dryRun ? null : `hayai undo ${name}`
   const seconds = (performance.now() - began) / 1000
   const { noun, unit } = engine.pieces
   return { database: name, snapshot: source.view, noun, unit, ...moved, checks, undo, seconds, dryRun }
@@ -83,6 +88,7 @@ interface Moving {
   readonly order: Transplant
   readonly dryRun: boolean
   readonly view: Watching
+  readonly again: Step | undefined
 }
 
 interface Moved {
@@ -92,7 +98,7 @@ interface Moved {
 }
 
 async function move(moving: Moving, from: Target): Promise<Moved> {
-  const { context, database, source, order, dryRun, view } = moving
+  const { context, database, source, order, dryRun, view, again } = moving
   const { engine, name } = database
   return withDatabase(
     context,
@@ -111,7 +117,9 @@ async function move(moving: Moving, from: Target): Promise<Moved> {
         const safety = replaces ? await takeSafety(context, database, comment, view) : null
         view.stage('putting in')
         view.signal.throwIfAborted()
-        const { counts, notes } = await engine.pieces.transplant(from, to, order, view.signal)
+        const described = { reference: source.view.id || source.view.path, order, found, safety: safety?.id ?? null }
+        const step = await beginStep(context, database, described, again)
+        const { counts, notes } = await step.through((receipt) => engine.pieces.transplant(from, to, order, receipt, view.signal))
         return { pieces: found.map((piece, at) => viewOf(piece, counts[at] ?? piece.count)), notes, safety }
       } finally {
         await to.close()
@@ -144,20 +152,4 @@ function refuseTaken({ pieces: { noun, renames } }: Engine, found: readonly Foun
       : 'Put them over what is there, which is snapshot before: --replace; or into another database: --to NAME.',
     details: { taken: taken.map(({ as, there }) => ({ name: as, there })) },
   })
-}
-
-/** Brings the very pieces back, and leaves alone whatever else has been written since. */
-function undoLine({ pieces: { noun } }: Engine, { id, database }: SnapshotView, moved: readonly PieceView[], { db }: Transplant): string {
-  const named = moved.filter(({ replaced }) => replaced > 0).map(({ as }) => `--${noun.one} ${quoted(as)}`)
-  return [
-    `hayai restore ${id.slice(0, 8)}`,
-    ...new Set(named),
-    ...(db === undefined ? [] : [`--db ${db}`]),
-    '--replace',
-    `--to ${database}`,
-  ].join(' ')
-}
-
-function quoted(word: string): string {
-  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -3,24 +3,33 @@
 import { basename } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { readCatalog, type Catalog } from '../project/catalog.ts'
-import type { UndoAnswer, Watch } from './answers.ts'
+import type { UndoAnswer, UndoOptions, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { databaseOf, withDatabase, type Context } from './context.ts'
+import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
+import { piecesToRedo, piecesToUndo } from './pieces-steps.ts'
 import { removedOf, returnRemoved } from './remove.ts'
 import { followVersion } from './versions.ts'
 import { watching } from './watching.ts'
 
-export async function undo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
+export async function undo(context: Context, asked: string | undefined, options: UndoOptions, watch: Watch = {}): Promise<UndoAnswer> {
+  const dryRun = options.dryRun === true
   const catalog = await readCatalog(context.root)
   const deletion = asked === undefined ? catalog.history.at(-1)?.deletion : undefined
   if (deletion !== undefined) return undelete(context, deletion, dryRun)
   const name = asked ?? lastChanged(catalog)
   if (catalog.databases[name] === undefined && removedOf(catalog, name) !== undefined) return returnRemoved(context, name, dryRun)
-  return step(context, name, -1, dryRun, watch)
+  const database = await databaseOf(context, name)
+  const pieces = await piecesToUndo(context, database)
+  if (pieces !== undefined) return (await import('./pieces-undo.ts')).undoPieces(context, database, pieces, options, watch)
+  return step(context, database, -1, dryRun, watch)
 }
 
 export async function redo(context: Context, asked: string | undefined, dryRun: boolean, watch: Watch = {}): Promise<UndoAnswer> {
-  return step(context, asked ?? lastChanged(await readCatalog(context.root)), 1, dryRun, watch)
+  const database = await databaseOf(context, asked ?? lastChanged(await readCatalog(context.root)))
+  const pieces = await piecesToRedo(context, database)
+  if (pieces === 'nothing') throw nothing('redone', `"${database.name}" is at its newest.`)
+  if (pieces !== undefined) return (await import('./pieces-undo.ts')).redoPieces(context, database, pieces, dryRun, watch)
+  return step(context, database, 1, dryRun, watch)
 }
 
 function lastChanged(catalog: Catalog): string {
@@ -34,9 +43,9 @@ function lastChanged(catalog: Catalog): string {
   return last.database
 }
 
-async function step(context: Context, name: string, direction: -1 | 1, dryRun: boolean, watch: Watch): Promise<UndoAnswer> {
+async function step(context: Context, database: Database, direction: -1 | 1, dryRun: boolean, watch: Watch): Promise<UndoAnswer> {
   const { signal, stage } = watching(watch)
-  const database = await databaseOf(context, name)
+  const { name } = database
   const verb = direction === -1 ? 'undo' : 'redo'
   return withDatabase(context, database, { purpose: `${verb} of "${name}"`, signal }, async () => {
     const from = (await database.site.generations()).find(({ live }) => live)?.name ?? null

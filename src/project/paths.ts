@@ -42,6 +42,8 @@ export interface Paths {
   readonly planLock: (plan: string) => string
   readonly scheduleLock: string
   readonly daemonLock: string
+  /** What was put into a database, table by table or key by key; `id` is the database's own. */
+  readonly piecesFolder: (id: string) => string
   /** The parents of dataDir(), runDir() and of the locks and secrets. */
   readonly data: string
   readonly run: string
@@ -110,6 +112,7 @@ export function pathsOf(root: string): Paths {
     logFile: (name) => inside('logs', name, '.log'),
     databaseLock: (name) => inside('locks', name),
     secretFile: (name) => inside('secrets', name, '.json'),
+    piecesFolder: (id) => resolveInside(join(own, 'pieces'), checkId(id)),
     trash: (name, id) => inside('trash', name, `.${checkId(id)}`),
   }
 }

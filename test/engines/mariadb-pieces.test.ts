@@ -58,7 +58,7 @@ describe('MariaDB, table by table', () => {
       pieces: [{ name: 'users', as: 'users_old', count: 1000, replaced: 0 }],
       notes: [],
       safety: null,
-      undo: null,
+      undo: 'hayai undo shop',
     })
     expect(await rows('users_old')).toBe(before)
     expect(await rows('users')).toBe(spoilt)
@@ -100,9 +100,18 @@ describe('MariaDB, table by table', () => {
     await expect(run('INSERT INTO orders VALUES (3000, 5000)')).rejects.toThrow(/foreign key/)
     await run('DELETE FROM users WHERE id = 899')
     expect(await run('SELECT COUNT(*) FROM orders WHERE id = 899')).toBe('0') // ON DELETE CASCADE leads to the new table
-    expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --table users --replace --to shop`)
-    await bring({ reference: answer.safety?.id ?? '', pieces: [{ name: 'users' }], replace: true })
+    expect(answer.undo).toBe('hayai undo shop')
+    const later = await rows('users')
+    await expect(scene.project.undo('shop')).rejects.toMatchObject({ code: 'CONFLICT', hint: expect.stringContaining('--force') as string })
+    expect(await rows('users')).toBe(later)
+    const forced = await scene.project.undo('shop', { force: true })
+    expect(forced).toMatchObject({ pieces: { added: [], replaced: ['users'], safety: { manifest: { askedBy: 'safety' } } } })
     expect(await rows('users')).toBe(spoilt)
+    await scene.project.redo('shop')
+    expect(await rows('users')).toBe(before)
+    await scene.project.undo('shop')
+    expect(await rows('users')).toBe(spoilt)
+    expect(await run('SHOW CREATE TABLE users')).toContain('CONSTRAINT `lives` FOREIGN KEY (`city`)')
   })
 
   it('several at once, that are gone, that change places, of other databases, with history', async () => {

@@ -79,7 +79,7 @@ describe('PostgreSQL, table by table', () => {
       pieces: [{ name: 'public.users', as: 'public.users_old', count: 1000, replaced: 0 }],
       notes: [],
       safety: null,
-      undo: null,
+      undo: 'hayai undo shop',
     })
     expect(await digest('users_old')).toBe(before)
     expect(await digest('users')).toBe(spoilt)
@@ -149,9 +149,21 @@ describe('PostgreSQL, table by table', () => {
     expect(await run(`SELECT has_table_privilege('clerk', 'people', 'SELECT')`)).toBe('t')
     expect(await run(`SELECT conname, convalidated FROM pg_constraint WHERE confrelid = 'users'::regclass`)).toBe('orders_buyer_fkey|f')
     await expect(run('INSERT INTO orders VALUES (3000, 5000, NULL)')).rejects.toThrow(/orders_buyer_fkey/)
-    expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --table public.users --replace --to shop`)
-    await bring({ reference: answer.safety?.id ?? '', pieces: [{ name: 'public.users' }], replace: true })
+    expect(answer.undo).toBe('hayai undo shop')
+    expect(await scene.project.undo('shop', { dryRun: true })).toMatchObject({ what: 'pieces', to: 'public.users' })
+    expect(await scene.project.undo('shop')).toMatchObject({ pieces: { added: [], replaced: ['public.users'] }, again: 'hayai redo shop' })
     expect(await digest('users')).toBe(spoilt)
+    await scene.project.redo('shop')
+    expect(await digest('users')).toBe(before)
+    await run(`UPDATE users SET name = 'later still' WHERE id = 3`)
+    const later = await digest('users')
+    await expect(scene.project.undo('shop')).rejects.toMatchObject({ code: 'CONFLICT', hint: expect.stringContaining('--force') as string })
+    expect(await digest('users')).toBe(later)
+    const forced = await scene.project.undo('shop', { force: true })
+    expect(forced.pieces?.safety?.manifest?.askedBy).toBe('safety')
+    expect(await digest('users')).toBe(spoilt)
+    expect(await run(`SELECT conname, convalidated FROM pg_constraint WHERE confrelid = 'users'::regclass`)).toBe('orders_buyer_fkey|t')
+    expect(await run('SELECT count(*) FROM people')).toBe('1000')
     expect(
       await run(`SELECT relname FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE indrelid = 'users'::regclass ORDER BY 1`),
     ).toBe('by_square\nusers_lower\nusers_pkey\nusers_serial_key')

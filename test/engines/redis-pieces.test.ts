@@ -41,9 +41,20 @@ describe('Redis, key by key', () => {
   it('brings every kind of key back, in every db, with the moment at which it expires', async () => {
     await run('FLUSHALL', 'SET other 1', 'SELECT 3', 'SET kept 1')
     const answer = await bring({})
-    expect(answer).toMatchObject({ pieces: [{ name: 'session:*', count: 2507, replaced: 0 }], notes: [], safety: null, undo: null })
+    expect(answer).toMatchObject({
+      pieces: [{ name: 'session:*', count: 2507, replaced: 0 }],
+      notes: [],
+      safety: null,
+      undo: 'hayai undo cache',
+    })
     expect(await redis.dump(scene.project, 'cache')).toBe(before)
     expect(await run('PEXPIRETIME session:17')).toBe('4000000000017')
+    await run('SET session:mine 1')
+    await scene.project.undo()
+    expect(await run('KEYS session:*', 'SELECT 3', 'KEYS session:*', 'GET kept')).toBe('session:mine\nOK\n\n1')
+    await scene.project.redo()
+    await run('DEL session:mine')
+    expect(await redis.dump(scene.project, 'cache')).toBe(before)
   })
 
   it('takes nothing over what is there, unless it shall, and that can be taken back', async () => {
@@ -56,9 +67,20 @@ describe('Redis, key by key', () => {
     const answer = await bring({ replace: true })
     await run('SELECT 3', 'DEL new')
     expect(await redis.dump(scene.project, 'cache')).toBe(before)
-    expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --key 'session:*' --replace --to cache`)
-    await bring({ reference: answer.safety?.id ?? '', replace: true })
-    expect(await run('GET session:1')).toBe('mine')
+    expect(answer.undo).toBe('hayai undo cache')
+    await run('SELECT 3', 'SET new 1')
+    expect(await scene.project.undo('cache')).toMatchObject({ what: 'pieces', notes: [], pieces: { replaced: ['session:*'] } })
+    expect(await redis.dump(scene.project, 'cache')).toBe(live)
+    await scene.project.redo('cache')
+    await run('HSET session:hash c 3', 'DEL session:9')
+    const later = await redis.dump(scene.project, 'cache')
+    await expect(scene.project.undo('cache')).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('1 of the 2507 keys was') as string,
+    })
+    expect(await redis.dump(scene.project, 'cache')).toBe(later)
+    await scene.project.undo('cache', { force: true })
+    expect(await redis.dump(scene.project, 'cache')).toBe(live)
   })
 
   it('knows one key, one db, and says when there is none', async () => {

@@ -1,5 +1,7 @@
 // Single tables of SQLite, out of a snapshot into a live file that has gone on.
 
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PiecesAnswer } from '../../src/index.ts'
@@ -55,7 +57,7 @@ describe('SQLite, table by table', () => {
       pieces: [{ name: 'users', as: 'users_old', count: 1000, replaced: 0 }],
       notes: [],
       safety: null,
-      undo: null,
+      undo: 'hayai undo shop',
     })
     expect(await rows('users_old')).toBe(before)
     expect(await rows('users')).toBe(spoilt)
@@ -67,7 +69,13 @@ describe('SQLite, table by table', () => {
       'touched; by',
     )
     expect(await run(`SELECT "table" FROM pragma_foreign_key_list('users_old') ORDER BY 1`)).toBe('city\nusers_old')
+    await expect(scene.project.undo('shop')).rejects.toMatchObject({ code: 'CONFLICT' })
+    await run('DELETE FROM users_old WHERE id = 5001')
+    expect(await scene.project.undo('shop')).toMatchObject({ pieces: { added: ['users_old'], replaced: [] } })
+    expect(await run(`SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'users_old'`)).toBe('0')
+    expect(await rows('users')).toBe(spoilt)
     expect(await run('PRAGMA integrity_check')).toBe('ok')
+    await expect(scene.project.undo('shop')).rejects.toMatchObject({ code: 'WRONG_STATE' })
   })
 
   it('is not put over what is there, unless it shall be, while a program has the file open; and it can be taken back', async () => {
@@ -94,12 +102,60 @@ describe('SQLite, table by table', () => {
       expect(statement.get()).toEqual({ n: 1000 })
       expect(await run('SELECT count(*) FROM people')).toBe('1000')
       expect(await run(`SELECT rowid, quote(a), typeof(a) FROM loose`)).toBe(`7|X'00FF'|blob\n900|3.0|real\n901|'text'|text\n902|NULL|null`)
-      expect(answer.undo).toBe(`hayai restore ${answer.safety?.id.slice(0, 8)} --table users --table loose --replace --to shop`)
-      await bring({ reference: answer.safety?.id ?? '', pieces: [{ name: 'users' }], replace: true })
+      expect(answer.undo).toBe('hayai undo shop')
+      expect(await scene.project.undo('shop', { dryRun: true })).toMatchObject({ what: 'pieces', to: 'users, loose' })
+      expect(await scene.project.undo('shop')).toMatchObject({
+        pieces: { added: [], replaced: ['users', 'loose'] },
+        again: 'hayai redo shop',
+      })
+      expect(await rows('users')).toBe(spoilt)
+      await scene.project.redo('shop')
+      expect(await rows('users')).toBe(before)
+      await run(`UPDATE users SET name = 'later still' WHERE id = 3`)
+      const later = await rows('users')
+      await expect(scene.project.undo('shop')).rejects.toMatchObject({
+        code: 'CONFLICT',
+        hint: expect.stringContaining('--force') as string,
+      })
+      expect(await rows('users')).toBe(later)
+      const forced = await scene.project.undo('shop', { force: true })
+      expect(forced.pieces?.safety?.manifest?.askedBy).toBe('safety')
       expect(await rows('users')).toBe(spoilt)
     } finally {
       program.close()
     }
+  })
+
+  it('is a step of undo and redo, between the generations', async () => {
+    await scene.project.restore({ reference })
+    await run(`UPDATE users SET name = 'second' WHERE id = 2`)
+    const second = await rows('users')
+    await bring({ pieces: [{ name: 'users' }], replace: true })
+    await bring({ pieces: [{ name: 'users', as: 'beside' }] })
+    const tables = (): Promise<string> => run(`SELECT count(*) FROM sqlite_schema WHERE name = 'beside'`)
+    expect(await scene.project.undo()).toMatchObject({ pieces: { added: ['beside'] } })
+    expect(await scene.project.undo()).toMatchObject({ pieces: { replaced: ['users'] } })
+    expect(await rows('users')).toBe(second)
+    expect(await scene.project.undo()).toMatchObject({ what: 'switched' })
+    expect(await scene.project.redo()).toMatchObject({ what: 'switched' })
+    expect(await rows('users')).toBe(second)
+    expect(await scene.project.redo()).toMatchObject({ pieces: { replaced: ['users'] } })
+    expect(await rows('users')).toBe(before)
+    expect(await scene.project.redo()).toMatchObject({ pieces: { added: ['beside'] } })
+    expect(await tables()).toBe('1')
+    await expect(scene.project.redo()).rejects.toMatchObject({ code: 'WRONG_STATE' })
+    await scene.project.undo()
+    await bring({ pieces: [{ name: 'city', as: 'other' }] })
+    await expect(scene.project.redo()).rejects.toMatchObject({ code: 'WRONG_STATE' }) // something else was done since
+    await scene.project.undo()
+    const { undo } = await bring({ pieces: [{ name: 'users' }], replace: true })
+    expect(undo).toBe('hayai undo shop')
+    const steps = join(scene.project.root, '.hayai/pieces')
+    const [id = ''] = await readdir(steps)
+    const journal = join(steps, id, 'steps.json')
+    await writeFile(journal, (await readFile(journal, 'utf8')).replace(/"done"(?![^]*"done")/, '"begun"')) // as a killed command leaves it
+    expect(await scene.project.undo()).toMatchObject({ pieces: { replaced: ['users'] } })
+    expect(await rows('users')).toBe(before)
   })
 
   it('brings what is gone, names that change places, and odd ones', async () => {

@@ -82,7 +82,7 @@ function pieces({ title }: Entry): Engine['pieces'] {
     })
   }
   const noun = { one: 'piece', many: 'pieces' }
-  return { noun, unit: noun, renames: false, numbered: false, find: refuse, transplant: refuse }
+  return { noun, unit: noun, renames: false, numbered: false, whole: true, find: refuse, transplant: refuse, takeBack: refuse }
 }
 
 interface Order {

@@ -17,6 +17,8 @@ export interface Pieces {
   readonly renames: boolean
   /** Whether pieces live in numbered dbs, of which one may be meant. */
   readonly numbered: boolean
+  /** Whether a transplant that throws has changed nothing. */
+  readonly whole: boolean
   /**
    * What the words of a person mean in `from`, and what of it is in `to` already. Changes nothing in `to`. NOT_FOUND when there is no
    * such piece in `from`, CONFLICT when a word may mean several, or when a piece cannot be put into `to` as it is.
@@ -24,9 +26,25 @@ export interface Pieces {
   find(from: Target, to: Target, order: Transplant, signal: AbortSignal): Promise<readonly FoundPiece[]>
   /**
    * Puts them into `to`, counted, with all that belongs to them: all or nothing where the engine can. What is in the way is replaced
-   * when the order says so; else CONFLICT, and nothing has changed. `from` is nobody else's, and may be changed on the way.
+   * when the order says so; else CONFLICT, and nothing has changed. `from` is nobody else's, and may be changed on the way. The
+   * receipt is a file that is not there yet: it is written before anything is changed, for takeBack().
    */
-  transplant(from: Target, to: Target, order: Transplant, signal: AbortSignal): Promise<Transplanted>
+  transplant(from: Target, to: Target, order: Transplant, receipt: string, signal: AbortSignal): Promise<Transplanted>
+  /**
+   * The opposite: what was put in is gone, and what it replaced is there again, out of `from`, which is as `to` was before; null when
+   * nothing was replaced. What is as before already stays. CONFLICT, and nothing has changed, when what was put in has been written to.
+   */
+  takeBack(from: Target | null, to: Target, back: TakingBack, signal: AbortSignal): Promise<Pick<Transplanted, 'notes'>>
+}
+
+export interface TakingBack {
+  /** Of that transplant. */
+  readonly receipt: string
+  /** Those that were put beside what was there, and those that replaced something, as they are called in `to`. */
+  readonly added: readonly string[]
+  readonly replaced: readonly string[]
+  /** Also what has been written to since: it is in a snapshot. */
+  readonly anyway: boolean
 }
 
 export interface Transplant {

@@ -9,6 +9,7 @@ import { copy, create, examine, hold, inspect, look, recognise, survey } from '.
 import { versionOfDuckdb } from './package.ts'
 import type { Answers, Happening, Requests, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
+import { takeBack } from './take-back.ts'
 import { findTables, transplant } from './transplant.ts'
 import { trySchema, writeRows, writeSql } from './write-sql.ts'
 
@@ -32,6 +33,7 @@ const work: Work = {
   writeSql: (request) => writeSql(request, print),
   findTables,
   transplant,
+  takeBack,
   writeRows: (request) => writeRows(request, print),
   readSql,
 }

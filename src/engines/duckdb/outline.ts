@@ -142,7 +142,7 @@ export async function digestsOf(db: Database): Promise<Readonly<Record<string, s
 }
 
 /** The sum of a digest of every row, which is made of its text: DuckDB's own hash is another one in another version. */
-async function digestOfRows(db: Database, table: Table): Promise<string> {
+export async function digestOfRows(db: Database, table: Table): Promise<string> {
   const module = await duckdb()
   const result = await db.stream(`SELECT * FROM ${nameOf(table)} LIMIT 0`)
   const types = result.columnTypes()

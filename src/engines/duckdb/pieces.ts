@@ -1,5 +1,6 @@
 // Single tables: out of the file of a twin, into a live file, in one transaction of DuckDB.
 
+import { readReceipt } from '../../base/receipt.ts'
 import type { FoundPiece, Pieces, Target, Transplant, Transplanted } from '../engine.ts'
 import { ask } from './ask.ts'
 import type { Requests } from './protocol.ts'
@@ -10,11 +11,19 @@ export const pieces: Pieces = {
   unit: { one: 'row', many: 'rows' },
   renames: true,
   numbered: false,
+  whole: true,
   find: async (from, to, order, signal): Promise<readonly FoundPiece[]> => ask('findTables', orderOf(from, to, order), { signal }),
-  transplant: async (from, to, order, signal): Promise<Transplanted> => ask('transplant', orderOf(from, to, order), { signal }),
+  transplant: async (from, to, order, receipt, signal): Promise<Transplanted> =>
+    ask('transplant', { ...orderOf(from, to, order), receipt }, { signal }),
+  async takeBack(from, to, { receipt, added, replaced, anyway }, signal) {
+    const digests = await readReceipt(receipt)
+    if (digests === undefined) return { notes: [] }
+    const files = { from: from?.path ?? null, to: to.path, spill: to.scratch }
+    return ask('takeBack', { ...files, digests, added, replaced, anyway, patience: PATIENCE }, { signal })
+  },
 }
 
-function orderOf(from: Target, to: Target, { wanted, replace }: Transplant): Requests['transplant'] {
+function orderOf(from: Target, to: Target, { wanted, replace }: Transplant): Requests['findTables'] {
   const named = wanted.map(({ name, as }) => ({ name, as: as ?? null }))
   return { from: from.path, to: to.path, wanted: named, replace, patience: PATIENCE, spill: to.scratch }
 }

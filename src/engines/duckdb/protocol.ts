@@ -47,12 +47,24 @@ export interface Requests {
   /** Throws when the schema could not be read back as it is. */
   readonly trySchema: { readonly file: string; readonly spill: string }
   /** Which tables are meant, and which of them are in `to`. Of `from` nobody else knows. */
-  readonly findTables: Requests['transplant']
-  readonly transplant: {
+  readonly findTables: {
     readonly from: string
     readonly to: string
     readonly wanted: readonly { readonly name: string; readonly as: string | null }[]
     readonly replace: boolean
+    readonly patience: number
+    readonly spill: string
+  }
+  /** Writes the receipt before it changes anything. */
+  readonly transplant: Requests['findTables'] & { readonly receipt: string }
+  /** `from` is as `to` was before, and nobody else's. */
+  readonly takeBack: {
+    readonly from: string | null
+    readonly to: string
+    readonly digests: Readonly<Record<string, string>>
+    readonly added: readonly string[]
+    readonly replaced: readonly string[]
+    readonly anyway: boolean
     readonly patience: number
     readonly spill: string
   }
@@ -76,6 +88,7 @@ export interface Answers {
   readonly trySchema: null
   readonly findTables: readonly FoundPiece[]
   readonly transplant: Transplanted
+  readonly takeBack: Pick<Transplanted, 'notes'>
   readonly readSql: null
 }
 

@@ -4,13 +4,15 @@
 import { HayaiError } from '../../base/errors.ts'
 import { partsOf } from '../../base/identifiers.ts'
 import { nearest } from '../../base/nearest.ts'
+import { writeReceipt } from '../../base/receipt.ts'
 import type { FoundPiece, Transplanted } from '../engine.ts'
 import { called, nameOf, numberIn, tablesOf, type Table } from './census.ts'
 import { explained, openFile, patiently, quotedText, type Database } from './connection.ts'
 import { readTables, type Text } from './moving.ts'
+import { digestOfRows } from './outline.ts'
 import type { Requests } from './protocol.ts'
 
-type Order = Requests['transplant']
+type Order = Requests['findTables']
 
 interface Meant {
   readonly source: Table
@@ -30,22 +32,29 @@ export async function findTables(order: Order): Promise<readonly FoundPiece[]> {
   })
 }
 
-export async function transplant(order: Order): Promise<Transplanted> {
+export async function transplant(order: Requests['transplant']): Promise<Transplanted> {
   const texts = await withTwin(order, async (from) => {
     const meant = await withLive(order, (to) => meantBy(order, from, to))
+    const digests: [string, string][] = []
+    for (const { source, goal } of meant) digests.push([called(goal), await digestOfRows(from, source)])
+    await writeReceipt(order.receipt, Object.fromEntries(digests))
     return readTables(from, meant)
   })
   return withLive(order, async (to) => {
     await to.run(`ATTACH ${quotedText(order.from)} AS hayai_from (READ_ONLY)`)
-    try {
-      return { counts: await inOneStep(to, order, texts, 'with keys'), notes: [] }
-    } catch (error) {
-      // Whatever it was: when it was not the keys, it is the same without them.
-      if (error instanceof HayaiError || texts.every(({ keys }) => keys.length === 0)) throw error
-      const counts = await inOneStep(to, order, texts, 'without keys')
-      return { counts, notes: texts.flatMap(lostKeys) }
-    }
+    return withOrWithoutKeys(to, texts, () => makeRoom(to, order, texts))
   })
+}
+
+export async function withOrWithoutKeys(to: Database, texts: readonly Text[], room: () => Promise<void>): Promise<Transplanted> {
+  try {
+    return { counts: await inOneStep(to, texts, 'with keys', room), notes: [] }
+  } catch (error) {
+    // Whatever it was: when it was not the keys, it is the same without them.
+    if (error instanceof HayaiError || texts.every(({ keys }) => keys.length === 0)) throw error
+    const counts = await inOneStep(to, texts, 'without keys', room)
+    return { counts, notes: texts.flatMap(lostKeys) }
+  }
 }
 
 function lostKeys({ goal, keys }: Text): readonly string[] {
@@ -54,7 +63,7 @@ function lostKeys({ goal, keys }: Text): readonly string[] {
   )
 }
 
-async function withTwin<T>({ from, spill }: Order, work: (from: Database) => Promise<T>): Promise<T> {
+export async function withTwin<T>({ from, spill }: Pick<Order, 'from' | 'spill'>, work: (from: Database) => Promise<T>): Promise<T> {
   const db = await openFile(from, { write: true, spill }) // nobody else knows it, and nothing is written
   try {
     return await work(db)
@@ -63,7 +72,10 @@ async function withTwin<T>({ from, spill }: Order, work: (from: Database) => Pro
   }
 }
 
-async function withLive<T>({ to, spill, patience }: Order, work: (to: Database) => Promise<T>): Promise<T> {
+export async function withLive<T>(
+  { to, spill, patience }: Pick<Order, 'to' | 'spill' | 'patience'>,
+  work: (to: Database) => Promise<T>,
+): Promise<T> {
   const db = await patiently(to, patience, () => openFile(to, { write: true, spill }))
   try {
     return await work(db)
@@ -123,21 +135,25 @@ function goalOf(as: string, { schema }: Table): Table {
   throw new HayaiError('USAGE', `${JSON.stringify(as)} is no name of a table`, { hint: 'Write --as users_old, or --as old.users.' })
 }
 
+async function makeRoom(to: Database, { replace }: Order, texts: readonly Text[]): Promise<void> {
+  const there = await tablesOf(to)
+  for (const { goal } of texts) {
+    if (!there.some((each) => same(each, goal))) continue
+    if (!replace) throw appeared(goal)
+    await to.run(`DROP TABLE ${nameOf(goal)}`)
+  }
+}
+
 /** All of it or nothing; how many rows each table has. */
 async function inOneStep(
   to: Database,
-  { replace }: Order,
   texts: readonly Text[],
   how: 'with keys' | 'without keys',
+  room: () => Promise<void>,
 ): Promise<readonly number[]> {
   await to.run('BEGIN TRANSACTION')
   try {
-    const there = await tablesOf(to)
-    for (const { goal } of texts) {
-      if (!there.some((each) => same(each, goal))) continue
-      if (!replace) throw appeared(goal)
-      await to.run(`DROP TABLE ${nameOf(goal)}`)
-    }
+    await room()
     const counts: number[] = []
     for (const text of texts) counts.push(await bring(to, text, how))
     await to.run('COMMIT')

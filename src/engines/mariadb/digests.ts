@@ -3,6 +3,7 @@
 import { keepsRows, type Outline as Catalogued } from './catalog.ts'
 import { readColumns } from './outline.ts'
 import { key } from './passage.ts'
+import { qualified, type Named, type Side } from './pieces-find.ts'
 import type { Session } from './session.ts'
 import { name, shown } from './sql.ts'
 
@@ -10,21 +11,41 @@ import { name, shown } from './sql.ts'
 export async function readDigests(session: Session, catalogued: Catalogued): Promise<Readonly<Record<string, string>>> {
   const { databases, tables, histories } = catalogued
   const [main] = databases
+  const columns = await columnsOf(session)
+  const found: [string, string][] = []
+  for (const table of tables.filter(keepsRows)) {
+    const at = key(table.database, table.name)
+    const of = `${name(table.database)}.${name(table.name)}${histories.has(at) ? ' FOR SYSTEM_TIME ALL' : ''}`
+    const [row] = await session.query<{ digest: string }>(question(columns.get(at) ?? [], of))
+    found.push([(table.database === main ? '' : `${shown(table.database)}/`) + shown(table.name), row?.digest ?? ''])
+  }
+  return Object.fromEntries(found)
+}
+
+async function columnsOf(session: Session): Promise<ReadonlyMap<string, readonly string[]>> {
   const columns = new Map<string, string[]>()
   for (const { database, relation, name: column, generated } of await readColumns(session)) {
     if (generated === 'ROW START' || generated === 'ROW END') continue // the server's own times
     const at = key(database, relation)
     columns.set(at, [...(columns.get(at) ?? []), column])
   }
-  const found: [string, string][] = []
-  for (const table of tables.filter(keepsRows)) {
-    const at = key(table.database, table.name)
-    // A hash of each value first: so no row is too long for one packet. A value that is not there has none.
-    const hashes = (columns.get(at) ?? []).map((column) => `IFNULL(MD5(${name(column)}), '-')`)
-    const [row] = await session.query<{ digest: string }>(`
-      SELECT CAST(COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT('', ${hashes.join(', ')})), 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS digest
-      FROM ${name(table.database)}.${name(table.name)}${histories.has(at) ? ' FOR SYSTEM_TIME ALL' : ''}`)
-    found.push([(table.database === main ? '' : `${shown(table.database)}/`) + shown(table.name), row?.digest ?? ''])
-  }
-  return Object.fromEntries(found)
+  return columns
+}
+
+function question(columns: readonly string[], of: string): string {
+  // A hash of each value first: so no row is too long for one packet. A value that is not there has none.
+  const hashes = columns.map((column) => `IFNULL(MD5(${name(column)}), '-')`)
+  return `SELECT CAST(COALESCE(SUM(CAST(CONV(LEFT(MD5(CONCAT('', ${hashes.join(', ')})), 16), 16, 10) AS UNSIGNED)), 0) AS CHAR) AS digest
+    FROM ${of}`
+}
+
+/** What gives the digest of the rows that one table has now: it can be asked while the table is locked. */
+export async function digesting({ session, main }: Side, table: Named): Promise<() => Promise<string>> {
+  const columns = (await columnsOf(session)).get(key(table.database ?? main, table.name)) ?? []
+  const sql = question(columns, qualified({ main }, table))
+  return async () => (await session.query<{ digest: string }>(sql))[0]?.digest ?? ''
+}
+
+export async function digestOf(side: Side, table: Named): Promise<string> {
+  return (await digesting(side, table))()
 }

@@ -62,9 +62,9 @@ export async function findAll(twin: Side, live: Side, { wanted }: Transplant): P
 type Found = Meant['source']
 
 const same = (a: Named, b: Named): boolean => a.database === b.database && a.name === b.name
-const isTable = ({ kind }: Found): boolean => kind === 'table' || kind === 'versioned'
+export const isTable = ({ kind }: Found): boolean => kind === 'table' || kind === 'versioned'
 
-async function tablesOf({ session, main }: Side): Promise<readonly Found[]> {
+export async function tablesOf({ session, main }: Side): Promise<readonly Found[]> {
   const tables = await listTables(session, await listDatabases(session, main))
   return tables.map((table) => ({ database: table.database === main ? undefined : table.database, name: table.name, kind: table.kind }))
 }

@@ -48,14 +48,14 @@ export async function findAll(twin: Session, live: Session, { wanted }: Transpla
   return meant
 }
 
-async function relations(session: Session): Promise<readonly Relation[]> {
+export async function relations(session: Session): Promise<readonly Relation[]> {
   return session.query<Relation>(`
     SELECT c.oid::text AS oid, c.relkind::text AS kind, n.nspname AS schema, c.relname AS name
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 3, 4`)
 }
 
-const isTable = ({ kind }: Relation): boolean => kind === 'r' || kind === 'p'
+export const isTable = ({ kind }: Relation): boolean => kind === 'r' || kind === 'p'
 
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',

@@ -9,6 +9,8 @@ import { name, shown } from './sql.ts'
 export interface Dependents {
   /** Foreign keys of other tables. */
   readonly incoming: readonly ForeignKey[]
+  /** Those that shall be there afterwards, where they are not the same. */
+  readonly again?: readonly ForeignKey[]
   /** Those that read the table come first, those that read them after. */
   readonly views: readonly { readonly qualified: string; readonly kind: string }[]
   readonly notes: readonly string[]
@@ -56,8 +58,14 @@ export function dropping({ incoming, views }: Dependents, replaced: readonly Rel
   ].join('')
 }
 
-export function returning({ incoming }: Dependents): string {
-  return incoming.map(adding).join('')
+export function returning(gone: Dependents): string {
+  return keysAfter(gone).map(adding).join('')
+}
+
+export function keysAfter({ incoming, again = [] }: Dependents): readonly ForeignKey[] {
+  const named = (key: ForeignKey): string => JSON.stringify([key.qualified, key.constraint])
+  const others = incoming.filter((key) => again.every((each) => named(each) !== named(key)))
+  return [...others, ...again]
 }
 
 /** Where rows refer to what is not there, new rows are held to it and the old ones are not; what cannot be made at all is found out after. */

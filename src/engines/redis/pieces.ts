@@ -6,7 +6,11 @@
 import { HayaiError } from '../../base/errors.ts'
 import type { Pieces, FoundPiece, Target, Transplant, Transplanted } from '../engine.ts'
 import { askCounts } from './census.ts'
-import { answers, asText, isList, matching, type Answer } from './keys.ts'
+import { digestsOf } from './content.ts'
+import { answers, matching } from './keys.ts'
+import { takeBack } from './pieces-back.ts'
+import { dumps, inDb, present, restoring, type Dumped } from './pieces-dumps.ts'
+import { batchesIn, makeReceipt, type Receipt } from './pieces-receipt.ts'
 import { endpointOf, withSession, type Session } from './session.ts'
 
 export const pieces: Pieces = {
@@ -14,8 +18,10 @@ export const pieces: Pieces = {
   unit: { one: 'key', many: 'keys' },
   renames: false,
   numbered: true,
+  whole: false,
   find,
   transplant,
+  takeBack,
 }
 
 async function find(from: Target, to: Target, order: Transplant, signal: AbortSignal): Promise<readonly FoundPiece[]> {
@@ -44,59 +50,81 @@ function noSuchKey(pattern: string, { db }: Transplant): HayaiError {
   })
 }
 
-async function transplant(from: Target, to: Target, order: Transplant, signal: AbortSignal): Promise<Transplanted> {
+async function transplant(from: Target, to: Target, order: Transplant, receipt: string, signal: AbortSignal): Promise<Transplanted> {
   return withBoth(from, to, signal, async (twin, live) => {
-    const placed = new Map<number, Map<string, Buffer>>()
+    const dbs = await dbsOf(twin, order)
+    const counts: number[] = []
+    for (const { name } of order.wanted) counts.push(await countOf(twin, dbs, name)) // before anything leaves the twin
+    const refusals = new Set<string>()
+    let placed = 0
     try {
-      const counts: number[] = []
-      for (const { name } of order.wanted) counts.push(await bring(twin, live, { pattern: name, order, placed }))
-      const lost = [...placed.values()].reduce((sum, keys) => sum + keys.size, 0) - (await stillThere(live, placed))
-      return { counts, notes: lost === 0 ? [] : [`${lost} of the keys have expired since, or were deleted by clients.`] }
+      const book = await makeReceipt(receipt)
+      try {
+        const bringing = { dbs, replace: order.replace, book, refusals }
+        for (const { name } of order.wanted) placed += await bring(twin, live, name, bringing)
+      } finally {
+        await book.close()
+      }
     } catch (error) {
       // What was replaced is gone, and is in the snapshot that was taken before; what was only put in is taken out.
-      if (!order.replace) await takeOut(to, placed)
+      if (!order.replace) await takeOut(to, receipt, refusals)
       throw error
     }
+    const lost = placed - (await stillThere(live, receipt))
+    return { counts, notes: lost === 0 ? [] : [`${lost} of the keys have expired since, or were deleted by clients.`] }
   })
 }
 
-interface Bringing {
-  readonly pattern: string
-  readonly order: Transplant
-  /** Number of the db → the keys that were put in. */
-  readonly placed: Map<number, Map<string, Buffer>>
+async function countOf(twin: Session, dbs: readonly number[], pattern: string): Promise<number> {
+  let count = 0
+  for (const db of dbs) {
+    await inDb(db, twin)
+    for await (const keys of matching(twin, pattern)) count += keys.length
+  }
+  return count
 }
 
-async function bring(twin: Session, live: Session, { pattern, order, placed }: Bringing): Promise<number> {
+interface Bringing {
+  readonly dbs: readonly number[]
+  readonly replace: boolean
+  readonly book: Receipt
+  /** Keys of the last batch that were not put in: a client was quicker. */
+  readonly refusals: Set<string>
+}
+
+/** A key that is on its way is gone from the twin: a scan may tell of it twice, and another pattern may mean it too. */
+async function bring(twin: Session, live: Session, pattern: string, { dbs, replace, book, refusals }: Bringing): Promise<number> {
   let count = 0
-  for (const db of await dbsOf(twin, order)) {
+  for (const db of dbs) {
     await inDb(db, twin, live)
-    const ours = placed.get(db) ?? new Map<string, Buffer>()
-    placed.set(db, ours)
     for await (const keys of matching(twin, pattern)) {
-      count += keys.length
-      const fresh = keys.filter((key) => !ours.has(key.toString('latin1'))) // a scan may tell of a key twice
-      for await (const some of dumps(twin, fresh)) await putIn(live, some, { replace: order.replace, ours })
+      for await (const some of dumps(twin, keys)) {
+        const names = some.map(({ key }) => key)
+        const digests = await digestsOf(twin, names)
+        await book.add(some.map(({ key }, at) => ({ db, key, digest: digests[at] ?? '' })))
+        await putIn(live, some, { db, replace, refusals })
+        count += some.length
+        if (names.length > 0) await answers(twin, [['UNLINK', ...names]])
+      }
     }
   }
   return count
 }
 
-interface Placing {
-  readonly replace: boolean
-  readonly ours: Map<string, Buffer>
-}
+type Placing = Pick<Bringing, 'replace' | 'refusals'> & { readonly db: number }
 
-async function putIn(live: Session, some: readonly Dumped[], { replace, ours }: Placing): Promise<void> {
-  const questions = some.map(({ key, expires, dumped }) => {
-    return ['RESTORE', key, expires < 0 ? '0' : String(expires), dumped, 'ABSTTL', ...(replace ? ['REPLACE'] : [])]
-  })
-  const replies = await answers(live, questions)
-  for (const [at, { key }] of some.entries()) if (!(replies[at] instanceof HayaiError)) ours.set(key.toString('latin1'), key)
-  for (const [at, { key }] of some.entries()) {
+async function putIn(live: Session, some: readonly Dumped[], { db, replace, refusals }: Placing): Promise<void> {
+  const replies = await answers(
+    live,
+    some.map((each) => restoring(each, replace)),
+  )
+  const bad = some.flatMap(({ key }, at) => {
     const reply = replies[at]
-    if (reply instanceof HayaiError) throw refused(reply, key)
-  }
+    return reply instanceof HayaiError ? [{ key, reply }] : []
+  })
+  for (const { key } of bad) refusals.add(`${db} ${key.toString('base64')}`)
+  const [first] = bad
+  if (first !== undefined) throw refused(first.reply, first.key)
 }
 
 function refused(error: HayaiError, key: Buffer): HayaiError {
@@ -109,85 +137,22 @@ function refused(error: HayaiError, key: Buffer): HayaiError {
   })
 }
 
-interface Dumped {
-  readonly key: Buffer
-  /** Milliseconds since 1970; less than 0: never. */
-  readonly expires: number
-  readonly dumped: Buffer
-}
-
-const AT_ONCE = { keys: 100, bytes: 4 * 1024 * 1024 }
-
-/** In batches that are small where values are large. Those that have expired meanwhile are left out. */
-async function* dumps(twin: Session, keys: readonly Buffer[]): AsyncIterable<readonly Dumped[]> {
-  let size = 8
-  for (let at = 0; at < keys.length;) {
-    const some = keys.slice(at, at + size)
-    at += some.length
-    const replies = await answers(twin, [
-      ['TIME'],
-      ...some.flatMap((key) => [
-        ['DUMP', key],
-        ['PTTL', key],
-      ]),
-    ])
-    const now = millisecondsOf(replies[0])
-    const found: Dumped[] = []
-    for (const [index, key] of some.entries()) {
-      const [dumped, left] = [replies[1 + 2 * index], replies[2 + 2 * index]]
-      if (dumped instanceof HayaiError) throw dumped
-      if (Buffer.isBuffer(dumped)) found.push({ key, dumped, expires: typeof left === 'number' && left >= 0 ? now + left : -1 })
-    }
-    const bytes = found.reduce((sum, { dumped }) => sum + dumped.length, 0)
-    size = Math.max(1, Math.min(AT_ONCE.keys, Math.floor((AT_ONCE.bytes * some.length) / Math.max(bytes, 1))))
-    yield await exact(twin, found)
-  }
-}
-
-// Version 7 tells the very millisecond; before it, the clock and what is left of the time give it but for one or two.
-async function exact(twin: Session, found: readonly Dumped[]): Promise<readonly Dumped[]> {
-  const expiring = found.filter(({ expires }) => expires >= 0)
-  if (expiring.length === 0) return found
-  const replies = await answers(
-    twin,
-    expiring.map(({ key }) => ['PEXPIRETIME', key]),
-  )
-  const known = new Map(expiring.map(({ key }, at) => [key, replies[at]]))
-  return found.map((each) => {
-    const moment = known.get(each.key)
-    return typeof moment === 'number' && moment > 0 ? { ...each, expires: moment } : each
-  })
-}
-
-function millisecondsOf(time: Answer | undefined): number {
-  const [seconds, microseconds] = isList(time) ? time.map((part) => Number(asText(part))) : []
-  if (seconds === undefined || microseconds === undefined) throw new HayaiError('TOOL_FAILED', 'the server does not tell the time')
-  return seconds * 1000 + Math.floor(microseconds / 1000)
-}
-
-async function present(session: Session, keys: readonly Buffer[]): Promise<readonly Buffer[]> {
-  const replies = await answers(
-    session,
-    keys.map((key) => ['EXISTS', key]),
-  )
-  return keys.filter((_, at) => replies[at] === 1)
-}
-
-async function stillThere(live: Session, placed: Bringing['placed']): Promise<number> {
+async function stillThere(live: Session, receipt: string): Promise<number> {
   let count = 0
-  for (const [db, keys] of placed) {
-    await inDb(db, live)
-    const all = [...keys.values()]
-    for (let at = 0; at < all.length; at += 1000) count += (await present(live, all.slice(at, at + 1000))).length
+  for await (const batch of batchesIn(receipt)) {
+    await inDb(batch[0]?.db ?? 0, live)
+    const keys = batch.map(({ key }) => key)
+    count += (await present(live, keys)).length
   }
   return count
 }
 
-async function takeOut(to: Target, placed: Bringing['placed']): Promise<void> {
+async function takeOut(to: Target, receipt: string, refusals: ReadonlySet<string>): Promise<void> {
   await withSession(endpointOf(to), undefined, async (live) => {
-    for (const [db, keys] of placed) {
-      await inDb(db, live)
-      for (const key of keys.values()) await answers(live, [['DEL', key]])
+    for await (const batch of batchesIn(receipt)) {
+      await inDb(batch[0]?.db ?? 0, live)
+      const ours = batch.filter(({ db, key }) => !refusals.has(`${db} ${key.toString('base64')}`))
+      if (ours.length > 0) await answers(live, [['UNLINK', ...ours.map(({ key }) => key)]])
     }
   })
 }
@@ -196,10 +161,6 @@ async function dbsOf(twin: Session, { db }: Transplant): Promise<readonly number
   if (db !== undefined) return [db]
   const { dbs } = await askCounts(twin)
   return [...dbs.keys()].toSorted((a, b) => a - b)
-}
-
-async function inDb(db: number, ...sessions: readonly Session[]): Promise<void> {
-  for (const session of sessions) await session.ask('SELECT', String(db))
 }
 
 async function withBoth<T>(from: Target, to: Target, signal: AbortSignal, work: (twin: Session, live: Session) => Promise<T>): Promise<T> {

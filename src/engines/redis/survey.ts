@@ -4,6 +4,7 @@
 import { digestOf } from '../../base/digest.ts'
 import type { Named, Outline, Survey, Target } from '../engine.ts'
 import { askCounts, census } from './census.ts'
+import { CONTENT } from './content.ts'
 import type { Dialect } from './dialect.ts'
 import { readVersion } from './inspect.ts'
 import { endpointOf, information, withSession, type Reply, type Session } from './session.ts'
@@ -74,50 +75,7 @@ async function scan(session: Session, db: number, depth: 'outline' | 'rows') {
 
 const WITHIN = 1n << 48n // more does not fit a number of Lua
 
-// A digest is the sum of the digests of what has no order; what has one is told with its place. When a key expires belongs to it.
-const LOOK = `
-local function add(sum, text)
-  local hex = redis.sha1hex(text)
-  sum[1] = (sum[1] + tonumber(hex:sub(1, 12), 16)) % 281474976710656
-  sum[2] = (sum[2] + tonumber(hex:sub(13, 24), 16)) % 281474976710656
-end
-local function said(sum) return string.format('%.0f %.0f', sum[1], sum[2]) end
-local function flat(value)
-  if type(value) ~= 'table' then return #tostring(value) .. ':' .. tostring(value) end
-  local parts = {}
-  for at, each in ipairs(value) do parts[at] = flat(each) end
-  return '[' .. table.concat(parts) .. ']'
-end
-local function inPairs(sum, list)
-  for at = 1, #list, 2 do add(sum, #list[at] .. ':' .. list[at] .. list[at + 1]) end
-end
-local content = {
-  string = function(key, sum) add(sum, redis.call('GET', key)) end,
-  list = function(key, sum)
-    for at, each in ipairs(redis.call('LRANGE', key, 0, -1)) do add(sum, at .. ':' .. each) end
-  end,
-  set = function(key, sum)
-    for _, each in ipairs(redis.call('SMEMBERS', key)) do add(sum, each) end
-  end,
-  hash = function(key, sum) inPairs(sum, redis.call('HGETALL', key)) end,
-  zset = function(key, sum) inPairs(sum, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')) end,
-  stream = function(key, sum)
-    for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do add(sum, flat(entry)) end
-    local wanted = { name = true, pending = true, ['last-delivered-id'] = true }
-    for _, group in ipairs(redis.call('XINFO', 'GROUPS', key)) do
-      local facts = {}
-      for at = 1, #group, 2 do
-        if wanted[group[at]] then facts[#facts + 1] = group[at] .. '=' .. tostring(group[at + 1]) end
-      end
-      add(sum, table.concat(facts, ' '))
-    end
-  end,
-}
-local function expiry(key)
-  local at = redis.pcall('PEXPIRETIME', key)
-  if type(at) == 'number' then return string.format('%.0f', at) end
-  return redis.call('PTTL', key) < 0 and '-1' or 'some time'
-end
+const LOOK = `${CONTENT}
 local page = redis.call('SCAN', ARGV[1], 'COUNT', ARGV[2] == 'rows' and 200 or 1000)
 local counts, total = {}, { 0, 0 }
 for _, key in ipairs(page[2]) do

@@ -12,6 +12,7 @@ import { bears, check, create, look, recognise, unmark } from './file.ts'
 import { digestsOf, outlineOf } from './outline.ts'
 import type { Answers, Happening, Requests, Surveyed, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
+import { takeBack } from './take-back.ts'
 import { findTables, transplant } from './transplant.ts'
 import { trySchema, writeRows, writeSql } from './write-sql.ts'
 
@@ -31,6 +32,7 @@ const work: Work = {
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
   findTables,
   transplant,
+  takeBack,
   keep,
   trySchema: ({ file }) => trySchema(file),
   writeSql: ({ file }) => writeSql(file, print),

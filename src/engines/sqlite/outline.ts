@@ -141,7 +141,7 @@ export function digestsOf(db: DatabaseSync): Readonly<Record<string, string>> {
 const WITHIN = (1n << 64n) - 1n
 
 /** The sum of a hash of every row: of the kind and the bytes of each value, by the names of their columns. */
-function digestOfRows(db: DatabaseSync, table: string): string {
+export function digestOfRows(db: DatabaseSync, table: string): string {
   const columns = db.prepare(`SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1`).all(table)
   const names = columns.map(({ name }) => quoted(String(name)))
   const rows = db.prepare(`SELECT ${names.map(readable).join(', ')} FROM main.${quoted(table)} NOT INDEXED`)

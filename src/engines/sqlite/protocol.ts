@@ -41,12 +41,23 @@ export interface Requests {
     readonly patience: number
   }
   /** Which tables are meant, and which of them are in `to`. Of `from` nobody else knows. */
-  readonly findTables: Requests['transplant']
-  readonly transplant: {
+  readonly findTables: {
     readonly from: string
     readonly to: string
     readonly wanted: readonly { readonly name: string; readonly as: string | null }[]
     readonly replace: boolean
+    readonly patience: number
+  }
+  /** Writes the receipt before it changes anything. */
+  readonly transplant: Requests['findTables'] & { readonly receipt: string }
+  /** `from` is as `to` was before, and nobody else's. */
+  readonly takeBack: {
+    readonly from: string | null
+    readonly to: string
+    readonly digests: Readonly<Record<string, string>>
+    readonly added: readonly string[]
+    readonly replaced: readonly string[]
+    readonly anyway: boolean
     readonly patience: number
   }
   /** Asked by `exchange` of a child of its own, while it keeps all others out of the live file. */
@@ -75,6 +86,7 @@ export interface Answers {
   readonly exchange: Look
   readonly findTables: readonly FoundPiece[]
   readonly transplant: Transplanted
+  readonly takeBack: Pick<Transplanted, 'notes'>
   readonly keep: null
   readonly trySchema: null
   readonly writeSql: null

@@ -5,12 +5,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import { HayaiError } from '../../base/errors.ts'
 import { partsOf } from '../../base/identifiers.ts'
 import { nearest } from '../../base/nearest.ts'
+import { writeReceipt } from '../../base/receipt.ts'
 import type { FoundPiece, Transplanted } from '../engine.ts'
 import { explained, numberIn, openLive, patiently, quoted, valueOf } from './connection.ts'
+import { digestOfRows } from './outline.ts'
 import type { Requests } from './protocol.ts'
 import { columnsOf, isVirtual } from './write-sql.ts'
 
-type Order = Requests['transplant']
+type Order = Requests['findTables']
 
 interface Meant {
   readonly name: string
@@ -31,10 +33,11 @@ export async function findTables(order: Order): Promise<readonly FoundPiece[]> {
   )
 }
 
-export async function transplant(order: Order): Promise<Transplanted> {
+export async function transplant(order: Requests['transplant']): Promise<Transplanted> {
   return between(order, async (from, to) => {
     const meant = await patiently(order.to, order.patience, () => meantBy(order, from, to))
     rename(from, meant)
+    await writeReceipt(order.receipt, Object.fromEntries(meant.map(({ as }) => [as, digestOfRows(from, as)])))
     to.prepare('ATTACH DATABASE ? AS hayai_from').run(order.from)
     // Rows are as they were: nothing is done for them a second time, and nothing about them is asked that was not asked there.
     to.exec('PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON')
@@ -81,7 +84,7 @@ interface Row {
   readonly sql: string | null
 }
 
-function schemaOf(db: DatabaseSync): readonly Row[] {
+export function schemaOf(db: DatabaseSync): readonly Row[] {
   const rows = db.prepare('SELECT type, name, sql FROM main.sqlite_schema').all()
   return rows.map(({ type, name, sql }) => ({ type: String(type), name: String(name), sql: sql === null ? null : String(sql) }))
 }
@@ -151,7 +154,7 @@ function rename(from: DatabaseSync, meant: readonly Meant[]): void {
 }
 
 /** The table with its rows and all that belongs to it; the number of its rows. */
-function bring(to: DatabaseSync, from: DatabaseSync, table: string): number {
+export function bring(to: DatabaseSync, from: DatabaseSync, table: string): number {
   const [own] = from.prepare(`SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?`).all(table)
   const sql = String(own?.['sql'])
   to.exec(sql)
@@ -199,7 +202,7 @@ function freed(to: DatabaseSync, table: string, { name, sql }: Row): string {
 }
 
 /** Rows that refer to what is not there; SQLite itself holds only those programs to it that ask it to. */
-function notesOn(to: DatabaseSync, table: string): readonly string[] {
+export function notesOn(to: DatabaseSync, table: string): readonly string[] {
   const children = to
     .prepare(
       `SELECT DISTINCT s.name AS child FROM main.sqlite_schema s, pragma_foreign_key_list(s.name) f
