@@ -80,3 +80,8 @@ export function pairs(entries: readonly (readonly [string, string])[], style: St
   const width = Math.max(...entries.map(([name]) => name.length))
   return entries.map(([name, value]) => `${style.dim(name.padEnd(width))}  ${value}`).join('\n')
 }
+
+/** Goes behind a question. */
+export function stopping(container: string | null): string {
+  return container === null ? '' : ` The container ${container}, which Hayai did not make, is stopped for it and started again.`
+}

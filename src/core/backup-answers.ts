@@ -88,6 +88,8 @@ export interface BackupRestoreRequest extends BackupReference {
   /** All that are in it when none is named. */
   readonly databases?: readonly string[]
   readonly dryRun?: boolean
+  /** As of a restore: containers that others made are stopped and started again. */
+  readonly stopContainer?: boolean
 }
 
 export interface Returned {
@@ -106,6 +108,8 @@ export interface BackupRestoreAnswer {
   readonly databases: readonly Returned[]
   /** Whether `.hayaidb` was taken from the backup. */
   readonly declared: boolean
+  /** Containers that others made, and that are stopped and started again for it. */
+  readonly containers: readonly string[]
   readonly plan: readonly string[]
   readonly notes: readonly string[]
   readonly undo: string | null

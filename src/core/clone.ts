@@ -18,7 +18,7 @@ import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { release, reserve, type Wish } from './reserve.ts'
-import { digestCheck, noteRestored, refuseFailed, versionCheck } from './restore.ts'
+import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
@@ -42,9 +42,12 @@ async function cloneNow(context: Context, request: CloneRequest, watch: Watch): 
   const there = await present(context, model, request)
   const checks = source === undefined ? [] : [await fits(there ?? model, source)]
   refuseFailed(checks)
+  const container = (await there?.site.interrupts())?.container ?? null
+  if (request.dryRun !== true) refuseUnasked(name, container, request.stopContainer)
   const base = {
     from: model.name,
     to: name,
+    container,
     snapshot: source?.view ?? null,
     plan: planOf(model, name, source, there !== undefined),
     replaced: there !== undefined,

@@ -80,7 +80,7 @@ async function look(context: Context, { database, snapshot: before }: Taken, dat
 async function takeBack(context: Context, databases: readonly Guarded[], watch: Watch): Promise<readonly Guarded[]> {
   const done: Guarded[] = []
   for (const each of databases) {
-    const restored = await restore(context, { reference: each.snapshot?.id ?? '', to: each.database }, watch)
+    const restored = await restore(context, { reference: each.snapshot?.id ?? '', to: each.database, stopContainer: true }, watch) // who wants it undone has said so
     done.push({ ...each, restored, undo: restored.undo })
   }
   return done

@@ -58,11 +58,15 @@ export interface CloneRequest {
   /** A database of that name that is there already gets the content in place of its own, as by a restore. */
   readonly force?: boolean
   readonly dryRun?: boolean
+  /** As of a restore: a container that others made is stopped and started again. */
+  readonly stopContainer?: boolean
 }
 
 export interface CloneAnswer {
   readonly from: string
   readonly to: string
+  /** As in `RestoreAnswer`. */
+  readonly container: string | null
   /** null when the content came from the live database itself. */
   readonly snapshot: SnapshotView | null
   /** The moment that the content is of; null on a dry run, and for a file without a manifest. */

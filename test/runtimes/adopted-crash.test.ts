@@ -47,9 +47,9 @@ async function expectOrder({ root, placement, site }: Made): Promise<void> {
   const kept = (await site.generations()).filter(({ live }) => !live).map(({ name }) => name)
   const { name, mark } = identityOf(root)
   expect(labelled(`org.hayai.project=${mark}`)).toEqual([...kept.map((each) => `${name}_mydb-${each}`), `${name}_hayai`].toSorted())
-  expect(readdirSync(placement.dataDir).toSorted()).toEqual([...kept, 'generations.json'].toSorted())
+  expect(readdirSync(placement.dataDir).toSorted()).toEqual([...kept, 'generations.json', 'keeping.json'].toSorted())
   expect(docker('exec', CONTAINER, 'ls', '-A', DATA)).not.toContain('hayai')
-  expect(labelled('org.hayai.errand')).toEqual([])
+  expect(labelled('org.hayai.errand=id')).toEqual([])
 }
 
 const switching: readonly (readonly [Moment, 'before' | 'after'])[] = [

@@ -97,6 +97,20 @@ describe('a container that others made', { timeout: 240_000 }, () => {
     expect(docker('exec', CONTAINER, 'ls', '-A', '/var/lib/postgresql/data')).not.toContain('hayai')
   })
 
+  it('is stopped by a restore of a whole backup, or by a clone into it, only when that was said, too', async () => {
+    const { project } = scene
+    const { backup } = await project.backup({ databases: ['users'] })
+    const request = { reference: String(backup?.path) }
+    expect((await project.restoreBackup({ ...request, dryRun: true })).containers).toEqual([CONTAINER])
+    await expect(project.restoreBackup(request)).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(project.clone({ from: 'copy', to: 'users', force: true })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(project.upgrade({ database: 'users', version: '17' })).rejects.toMatchObject({ code: 'WRONG_STATE' })
+    const before = await postgresql.dump(project, 'users')
+    await postgresql.damage(project, 'users')
+    await project.restoreBackup({ ...request, stopContainer: true })
+    expect(await postgresql.dump(project, 'users')).toBe(before)
+  })
+
   it('is stopped and started, and stays when it is removed from the project', async () => {
     await scene.project.stop(['users'])
     await expect(scene.project.snapshot({ database: 'users' })).rejects.toMatchObject({ code: 'WRONG_STATE' })

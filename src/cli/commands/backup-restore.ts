@@ -4,7 +4,7 @@ import { HayaiError, type BackupRestoreAnswer } from '../../index.ts'
 import { CHANGING } from '../arguments.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
-import { age, count, duration, place, totals } from '../wording.ts'
+import { age, count, duration, place, totals, stopping } from '../wording.ts'
 import { BACKUPS_FOLDER, namesIn, ONLY } from './backup-views.ts'
 import { checkLines } from './checks.ts'
 
@@ -46,15 +46,16 @@ export const backupRestore = command({
       const { agree } = await import('../questions.ts')
       await agree(question(preview), session)
     }
-    const answer = await project.restoreBackup({ ...request, dryRun: flags['dry-run'] }, session.watch)
+    const stopContainer = session.interactive || flags.yes
+    const answer = await project.restoreBackup({ ...request, dryRun: flags['dry-run'], stopContainer }, session.watch)
     return { data: answer, text: (style) => restoreText(answer, style) }
   },
 })
 
-function question({ backup, databases }: BackupRestoreAnswer): string {
+function question({ backup, databases, containers }: BackupRestoreAnswer): string {
   const names = databases.map(({ database }) => database).join(', ')
   const when = backup.created === null ? '' : ` (${age(backup.created)})`
-  return `Restore ${names} from ${place(backup.path)}${when}? What they hold now is kept, and \`hayai undo --all\` brings it back.`
+  return `Restore ${names} from ${place(backup.path)}${when}? What they hold now is kept, and \`hayai undo --all\` brings it back.${containers.map(stopping).join('')}`
 }
 
 function restoreText(answer: BackupRestoreAnswer, style: Style): string {

@@ -4,7 +4,7 @@ import type { CloneAnswer } from '../../index.ts'
 import { CHANGING } from '../arguments.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
-import { contents, duration, place } from '../wording.ts'
+import { contents, duration, place, stopping } from '../wording.ts'
 import { checkLines } from './checks.ts'
 import { where } from './views.ts'
 
@@ -42,11 +42,12 @@ export const clone = command({
       const { agree } = await import('../questions.ts')
       if (preview.replaced)
         await agree(
-          `Give "${args.name}" the content of "${args.source}"? What it holds now is kept, and \`hayai undo\` brings it back.`,
+          `Give "${args.name}" the content of "${args.source}"? What it holds now is kept, and \`hayai undo\` brings it back.${stopping(preview.container)}`,
           session,
         )
     }
-    const answer = await project.clone({ ...request, dryRun: flags['dry-run'] }, session.watch)
+    const stopContainer = session.interactive || flags.yes
+    const answer = await project.clone({ ...request, dryRun: flags['dry-run'], stopContainer }, session.watch)
     return { data: answer, text: (style) => cloneText(answer, style) }
   },
 })

@@ -21,7 +21,7 @@ import { filledTwin } from '../fill.ts'
 import { sweepGrace } from '../grace.ts'
 import { wishOf } from '../init.ts'
 import { reserve } from '../reserve.ts'
-import { mebibytes, refuseFailed, versionCheck } from '../restore.ts'
+import { mebibytes, refuseFailed, refuseUnasked, versionCheck } from '../restore.ts'
 import { wrongEngine } from '../snapshot.ts'
 import { sweepTrials } from '../trial.ts'
 import { watching, type Watching } from '../watching.ts'
@@ -40,6 +40,7 @@ export async function restoreBackup(context: Context, request: BackupRestoreRequ
     backup,
     databases: goals.map((goal) => returned(goal, null)),
     declared: order.declares,
+    containers: goals.flatMap(({ database }) => database?.entry.container ?? []),
     plan: planOf(order, goals),
     notes: await notesOf(order, goals),
     undo: null,
@@ -63,6 +64,9 @@ export async function restoreBackup(context: Context, request: BackupRestoreRequ
         async () => {
           const goals = await goalsOf(order, chosen)
           for (const { database } of goals) await database?.site.recover()
+          for (const { database } of goals) {
+            refuseUnasked(database?.name ?? '', (await database?.site.interrupts())?.container ?? null, request.stopContainer)
+          }
           await lookAtAll(order, goals)
           const databases = await restoreAll(order, goals)
           return { ...(await plan(goals)), databases, undo: 'hayai undo --all' }

@@ -8,6 +8,7 @@ import { dropped, generationOf, generationsOf, grown, neighbourOf, readLedger, s
 import { generationFolders, markFinished, markUnfinished, ownerOfMark, removeIfEmpty } from '../marks.ts'
 import type { Site } from '../runtime.ts'
 import { heldIn, type Held } from './errands.ts'
+import { rememberedKeeping, rememberKeeping } from './switch-journal.ts'
 import { forgetPlace, resumeSwitch, switchContent, type Others } from './switch-others.ts'
 import { ask } from './docker.ts'
 import { called, endpointAt, generationFolder, type Home } from './home.ts'
@@ -66,7 +67,8 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
   async function stop(): Promise<void> {
     const seen = await see(container)
     if (seen?.paused === true) await ask(['unpause', container])
-    if (seen?.running === true) await stopContainer(home, container, endpointOf(seen))
+    if (seen?.stuck === true && !seen.paused) await ask(['stop', container]) // it ends again and again by itself
+    else if (seen?.running === true) await stopContainer(home, container, endpointOf(seen))
   }
 
   async function open(programsOf?: string): Promise<Target> {
@@ -86,8 +88,30 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
         hint: 'Restore into a database beside it: --to NAME.',
       })
     }
-    const seen = await mustAnswer()
-    return heldIn(home, container, seen, await keeps.ask(endpointOf(seen)))
+    const seen = await mustSee()
+    if (!(await answers(seen))) {
+      const keeping = await rememberedKeeping(home)
+      if (keeping !== undefined) return heldIn(home, container, seen, keeping)
+    }
+    return heldIn(home, container, seen, await keeps.ask(endpointOf(await mustAnswer())))
+  }
+
+  async function answers(seen: Seen): Promise<boolean> {
+    try {
+      if (seen.running) await home.recipe.answers(endpointOf(seen))
+      return seen.running
+    } catch {
+      return false
+    }
+  }
+
+  /** For the day on which it does not answer. Why it cannot be told is heard by whoever wants to know it then. */
+  async function remember(): Promise<void> {
+    try {
+      await rememberKeeping(home, (await held()).keeping)
+    } catch (error) {
+      if (!(error instanceof HayaiError)) throw error
+    }
   }
 
   const others: Others = {
@@ -96,7 +120,8 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
     start: () => start(new AbortController().signal),
     async stop() {
       const seen = await see(container)
-      if (seen?.running === true && !seen.stuck) await beforeEnd(endpointOf(seen))
+      // One that does not answer has nothing to be told: it may be in no state to start.
+      if (seen !== undefined && (await answers(seen))) await home.recipe.container.keeps?.beforeEnd(endpointOf(seen))
       await stop()
     },
     async tables() {
@@ -107,16 +132,6 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
         await target.close()
       }
     },
-  }
-
-  /** One that does not answer has nothing to be told: after a crash it may not even start. */
-  async function beforeEnd(endpoint: Endpoint): Promise<void> {
-    try {
-      await home.recipe.answers(endpoint)
-    } catch {
-      return
-    }
-    await home.recipe.container.keeps?.beforeEnd(endpoint)
   }
 
   const copyAtRest: Target['copyAtRest'] = async () => {
@@ -157,6 +172,7 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
       await untilAnswers(home, container, endpointOf(seen), new AbortController().signal)
       const version = home.recipe.versionOf(await ask(['exec', container, home.recipe.server, '--version']))
       await writeLedger(dataDir, grown(undefined, FIRST, { origin: 'adopted', version, at: new Date() }))
+      await remember()
     },
 
     start,
@@ -169,6 +185,7 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
 
     async twin() {
       const there = await held()
+      await rememberKeeping(home, there.keeping)
       const { placement } = home
       const alike: Home = { ...home, placement: { ...placement, container: { ...placement.container, image: there.image } } }
       return makeTwin(alike, async (before, next, counted) => {

@@ -1,10 +1,11 @@
 // What is being done to a container that others made, `<dataDir>/switch.json`: from one ledger to the next, and which way. There only
-// while it goes on; whoever finds it after a crash finishes it, or takes it back.
+// while it goes on; whoever finds it after a crash finishes it, or takes it back. `keeping.json` is what its server told of its data.
 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
-import { readIfThere, syncFolder, writeDurably } from '../../base/files.ts'
+import { makeFolder, readIfThere, syncFolder, writeDurably } from '../../base/files.ts'
+import type { Keeping } from '../../engines/engine.ts'
 import { parseLedger, type Ledger } from '../generations.ts'
 import type { Home } from './home.ts'
 import type { Held } from './errands.ts'
@@ -47,6 +48,21 @@ export async function writeJournal(home: Home, journal: Journal): Promise<void> 
 export async function removeJournal(home: Home): Promise<void> {
   await rm(fileOf(home), { force: true })
   await syncFolder(home.placement.dataDir)
+}
+
+/** What the server told when it last answered. */
+export async function rememberedKeeping(home: Home): Promise<Keeping | undefined> {
+  const content = await readIfThere(keepingFile(home))
+  return content === undefined ? undefined : (JSON.parse(content) as Keeping) // written by ourselves, as a whole
+}
+
+export async function rememberKeeping(home: Home, keeping: Keeping): Promise<void> {
+  await makeFolder(home.placement.dataDir)
+  await writeDurably(keepingFile(home), `${JSON.stringify(keeping)}\n`)
+}
+
+function keepingFile({ placement }: Home): string {
+  return join(placement.dataDir, 'keeping.json')
 }
 
 function fileOf({ placement }: Home): string {
