@@ -137,7 +137,7 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
     case 'databases':
       return orNone(databases())
     case 'snapshots':
-      return [...(await orNone(databases())), ...(await orNone(snapshots(current))), [':files', '']]
+      return [...(await orNone(databases())), ...(await orNone(newest())), ...(await orNone(snapshots(current))), [':files', '']]
     case 'backups':
       return [...(await orNone(backups())), [':folders', '']]
     case 'deleted':
@@ -166,6 +166,14 @@ async function orNone(candidates: Promise<readonly Candidate[]>): Promise<readon
 async function databases(): Promise<readonly Candidate[]> {
   const project = await openProject()
   return (await project.list()).map(({ name, engine, status }) => [name, `${engine}, ${status}`])
+}
+
+/** Of each database that has a snapshot. */
+async function newest(): Promise<readonly Candidate[]> {
+  const project = await openProject()
+  const own = (await project.snapshots()).filter(({ foreign, manifest }) => !foreign && manifest !== null) // the newest first
+  const first = new Map(own.toReversed().map(({ database, created }) => [database, created]))
+  return [...first].map(([database, created]) => [`${database}@latest`, `its newest snapshot, ${age(created)}`])
 }
 
 /** By file name; by id once something was typed that an id could begin with. */

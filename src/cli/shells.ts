@@ -4,9 +4,9 @@
 const BASH = `# bash completion of hayai
 _hayai() {
   local words=() word joined=0 cur line IFS=$'\\n'
-  # --format=sql arrives as three words where "=" breaks words.
+  # --format=sql and shop@latest arrive as three words where "=" and "@" break words.
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
-    if [[ $word == = && \${#words[@]} -gt 0 ]]; then words[\${#words[@]}-1]+='='; joined=1
+    if [[ ( $word == = || $word == @ ) && \${#words[@]} -gt 0 ]]; then words[\${#words[@]}-1]+=$word; joined=1
     elif (( joined )); then words[\${#words[@]}-1]+=$word; joined=0
     else words+=("$word"); fi
   done
@@ -18,7 +18,7 @@ _hayai() {
     case $line in
       :files) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -f -- "\${cur#--*=}")) ;;
       :folders) compopt -o filenames 2>/dev/null; COMPREPLY+=($(compgen -d -- "\${cur#--*=}")) ;;
-      *) if [[ $cur == --*=* ]]; then line=\${line#--*=}; fi; COMPREPLY+=("$line") ;;
+      *) if [[ $cur == --*=* ]]; then line=\${line#--*=}; elif [[ $cur == *@* && \${COMP_WORDS[COMP_CWORD]} != "$cur" ]]; then line=\${line#*@}; fi; COMPREPLY+=("$line") ;;
     esac
   done
 }

@@ -120,6 +120,8 @@ export interface BackupRestoreAnswer {
 export interface BackupStatus {
   /** In which backups were looked for; absolute. */
   readonly folder: string
+  /** That one, and the others in which there are some. */
+  readonly folders: readonly string[]
   /** The newest whole one. */
   readonly newest: BackupView | null
   /** Databases of the project that are not in it. */

@@ -2,13 +2,13 @@
 
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { exists, freeBytes } from '../base/files.ts'
 import { readCatalog } from '../project/catalog.ts'
 import { judgeDatabase, judgeRoom, type Copy, type Finding, type Room, type Subject } from '../snapshots/health.ts'
 import { lengthOf, parseDuration } from '../snapshots/retention.ts'
-import { backupsIn } from './backup/shelf.ts'
+import { backupsOf } from './backup/shelf.ts'
 import type { BackupView } from './backup-answers.ts'
 import type { Context } from './context.ts'
 import { shelvesOf, type Shelf } from './library.ts'
@@ -26,7 +26,7 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   const names = Object.keys((await readCatalog(context.root)).databases)
   const shelves = await shelvesOf(context)
   const copies = await copiesOn(shelves)
-  const backups = (await backupsIn(context.paths.backups)).map(({ view }) => view).filter(({ whole }) => whole)
+  const backups = (await backupsOf(context)).map(({ view }) => view).filter(({ whole }) => whole)
   const proofs = await proofsIn(context.paths.auditLog)
   const subjects = names.map((database) => ({ database, copies: copies.get(database) ?? [], backups: madeOf(backups, database) }))
   const servers = await serversOf(context, now)
@@ -88,7 +88,7 @@ async function roomsOf(context: Context, subjects: readonly Subject[], backups: 
   const { snapshots, backups: folder } = context.paths
   const next = subjects.reduce((sum, { copies }) => sum + (newestOf(copies)?.stored ?? 0), 0)
   const rooms: Room[] = next === 0 ? [] : [{ folder: basename(snapshots), free: await freeBytes(snapshots), next }]
-  const [backup] = backups
+  const [backup] = backups.filter(({ path }) => dirname(path) === folder)
   if (backup !== undefined) rooms.push({ folder: basename(folder), free: await freeBytes(folder), next: backup.bytes })
   return rooms
 }

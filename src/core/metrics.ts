@@ -6,7 +6,7 @@ import { HayaiError, messageOf } from '../base/errors.ts'
 import { writeDurably } from '../base/files.ts'
 import { readCatalog } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
-import { backupsIn } from './backup/shelf.ts'
+import { backupsOf } from './backup/shelf.ts'
 import { configOf, type Context } from './context.ts'
 import { shelvesOf } from './library.ts'
 import type { MetricsAnswer, MetricsRequest } from './overseeing.ts'
@@ -165,7 +165,7 @@ async function copiesOf(context: Context): Promise<readonly Copy[]> {
       offer({ kind: 'snapshot', manifest: listed.manifest, verification: listed.manifest.verification })
     }
   }
-  for (const { manifest, view } of await backupsIn(context.paths.backups)) {
+  for (const { manifest, view } of await backupsOf(context)) {
     if (manifest === undefined || !view.whole) continue
     for (const snapshot of manifest.snapshots) offer({ kind: 'backup', manifest: snapshot, verification: manifest.verification })
   }

@@ -1,8 +1,9 @@
 // report: how much room snapshots and backups take, by database and over time.
 
+import { dirname } from 'node:path'
 import { growthOf, type Pile } from '../snapshots/growth.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
-import { backupsIn } from './backup/shelf.ts'
+import { backupsOf } from './backup/shelf.ts'
 import type { Context } from './context.ts'
 import { shelvesOf, viewOf } from './library.ts'
 import type { DatabaseReport, FolderReport, LargeOrOld, ReportAnswer } from './overseeing.ts'
@@ -58,14 +59,17 @@ async function lookAround(context: Context): Promise<Seen> {
     folders.push({ what: 'snapshots', folder, copies: here.length, bytes: sumOf(here) })
     copies.push(...here)
   }
-  const backups = await backupsIn(context.paths.backups)
+  const backups = await backupsOf(context)
   const made = backups.flatMap(({ view, manifest }) =>
     manifest === undefined
       ? []
       : [{ what: 'backup' as const, database: null, path: view.path, created: manifest.instant, bytes: view.bytes }],
   )
   held.push(...backups.flatMap(({ manifest }) => (manifest?.snapshots ?? []).map((each) => heldOf('backup', each))))
-  folders.push({ what: 'backups', folder: context.paths.backups, copies: made.length, bytes: sumOf(made) })
+  for (const folder of new Set([context.paths.backups, ...made.map(({ path }) => dirname(path))])) {
+    const here = made.filter(({ path }) => dirname(path) === folder)
+    folders.push({ what: 'backups', folder, copies: here.length, bytes: sumOf(here) })
+  }
   return { held, folders, copies: [...copies, ...made] }
 }
 

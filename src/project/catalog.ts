@@ -79,6 +79,8 @@ export interface Catalog {
   readonly removed: readonly RemovedDatabase[]
   /** Folders outside `snapshots/` that got snapshots; absolute. */
   readonly snapshotFolders: readonly string[]
+  /** Folders outside `backups/` that got backups; absolute. */
+  readonly backupFolders?: readonly string[] | undefined
   /** Oldest first. */
   readonly history: readonly HistoryEvent[]
 }
@@ -147,6 +149,11 @@ export function withTogether(catalog: Catalog, databases: readonly string[], tog
 
 export function withSnapshotFolder(catalog: Catalog, folder: string): Catalog {
   return catalog.snapshotFolders.includes(folder) ? catalog : { ...catalog, snapshotFolders: [...catalog.snapshotFolders, folder] }
+}
+
+export function withBackupFolder(catalog: Catalog, folder: string): Catalog {
+  const { backupFolders: known = [] } = catalog
+  return known.includes(folder) ? catalog : { ...catalog, backupFolders: [...known, folder] }
 }
 
 async function write(paths: Paths, catalog: Catalog): Promise<void> {
@@ -260,6 +267,7 @@ const shape: Shape<Catalog> = object<Catalog>({
     }),
   ),
   snapshotFolders: list(path),
+  backupFolders: orAbsent(list(path)),
   history: list(
     object<HistoryEvent>({
       at: instant,

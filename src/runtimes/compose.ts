@@ -89,6 +89,10 @@ function siteOf(home: Home): Site {
     proof: () => proofOf(home.placement),
 
     interrupts: () => Promise.resolve(undefined),
+    async container() {
+      const project = await projectIfAny(home)
+      return project === undefined ? undefined : liveContainer(home, project)
+    },
 
     async status() {
       return liveStatus(home, await readLedger(dataDir))

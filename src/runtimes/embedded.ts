@@ -58,6 +58,7 @@ function siteOf(home: Home): Site {
     proof: () => Promise.resolve(undefined),
 
     interrupts: () => Promise.resolve(undefined),
+    container: () => Promise.resolve(undefined),
 
     async status() {
       return (await liveIsThere(home)) ? 'file' : 'missing'

@@ -69,6 +69,7 @@ function siteOf(home: Home): Site {
     proof: () => proofOf(home.placement),
 
     interrupts: () => Promise.resolve(undefined),
+    container: () => Promise.resolve(undefined),
 
     async status() {
       return liveStatus(home, await readLedger(dataDir))

@@ -108,7 +108,7 @@ export interface Interruption {
   readonly container: string
 }
 
-/** One database in its place. All but status, interrupts, generations and open are called with the database's lock held. */
+/** One database in its place. All but status, interrupts, container, generations and open are called with the database's lock held. */
 export interface Site {
   /** Where the data is, for people and for URIs: the file itself, or the folder of the generations. Always the same. */
   readonly path: string
@@ -117,6 +117,8 @@ export interface Site {
    * data cannot be exchanged there. undefined where all is Hayai's own.
    */
   interrupts(): Promise<Interruption | undefined>
+  /** The container of its server, as Docker calls it, whether it runs or not; undefined where it is in none. */
+  container(): Promise<string | undefined>
   /** Asked of the system, never remembered. */
   status(): Promise<Status>
   /** Of the server that runs, or ran last: undefined where it takes plain connections. */

@@ -69,6 +69,23 @@ it('makes one, lists and shows it; in Portuguese where the locale is', async () 
   expect(await good('backup status')).toContain('never verified')
 })
 
+it('remembers where else backups were sent, as snapshots are', async () => {
+  const made = await good('backup --only a -o elsewhere --comment away')
+  const name = /\d{8}_\d{6}/.exec(made)?.[0] ?? ''
+  expect(await good('backup list')).toMatch(new RegExp(`${name} .*away +elsewhere/${name}`))
+  const { id } = await data<BackupView>(`backup show ${name}`)
+  expect(await good('backup status')).toMatch(/2 backups in backups, elsewhere/)
+  expect(await good(`backup verify ${id.slice(0, 8)}`)).toContain(name)
+  expect(await good('backup show latest')).toContain('away')
+  expect(await good('backup list -d elsewhere')).toContain(name)
+  expect(await good('backup list -d backups')).not.toContain('away')
+  const deleted = await good(`backup delete ${id.slice(0, 8)} -y`)
+  expect(await good('backup list')).not.toContain('away')
+  await good(/hayai (backup undelete \w+)/.exec(deleted)?.[1] ?? '')
+  expect(await good('backup list')).toContain('away')
+  await good(`backup delete ${name} -d elsewhere -y`)
+})
+
 it('takes passwords out of what it copies', async () => {
   const compose = readFileSync(join((await newest()).path, 'config/docker-compose.yml'), 'utf8')
   expect(compose).not.toContain('hunter2')

@@ -93,6 +93,9 @@ describe('what is proposed', () => {
 
   it('for a snapshot its file name, and its id once it is begun', async () => {
     expect(await proposals('restore', 'notes-')).toEqual([snapshotFile, ':files'])
+    expect(await proposals('restore', 'notes@')).toEqual(['notes@latest', ':files'])
+    expect(await proposals('diff', 'notes@')).toEqual(['notes@latest', ':files'])
+    expect(await proposals('restore', 'shop@')).toEqual([':files'])
     expect(await proposals('restore', snapshotId.slice(0, 3))).toContain(snapshotId.slice(0, 8))
     expect(await proposals('snapshot', 'verify', snapshotId.slice(0, 12))).toContain(snapshotId.slice(0, 12))
     expect(await proposals('snapshot', 'show', 'notes-')).toEqual([snapshotFile, ':files'])
@@ -135,6 +138,8 @@ describe('bash', () => {
   it('completes behind "=", where bash breaks words', async () => {
     expect(await reply('list', '--format', '=', 'js')).toEqual(['json'])
     expect(await reply('list', '--format', '=')).toEqual(['table', 'json', 'names'])
+    expect(await reply('restore', 'notes', '@', 'la')).toEqual(['latest'])
+    expect(await reply('restore', 'notes@la')).toEqual(['notes@latest'])
   })
 
   it('completes paths', async () => {

@@ -1,7 +1,7 @@
 // A container that was there before Hayai: adopted as it is, snapshotted, verified, cloned and restored into, and never replaced or taken away.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
@@ -46,6 +46,10 @@ describe('a container that others made', { timeout: 240_000 }, () => {
     expect((await scene.project.verify({ reference: 'users', latest: true })).ok).toBe(true)
     await scene.project.clone({ from: 'users', to: 'copy' })
     expect(await postgresql.dump(scene.project, 'copy')).toBe(before)
+    const { backup } = await scene.project.backup()
+    const info = readFileSync(join(backup?.path ?? '', 'backup_info.txt'), 'utf8')
+    const [copy = ''] = docker('ps', '--filter=label=com.docker.compose.service=copy', '--format={{.Names}}').trim().split('\n')
+    expect(/^Containers included: (.+)$/m.exec(info)?.[1]?.split(' ').toSorted()).toEqual([CONTAINER, copy].toSorted())
   })
 
   it('gets the data of a snapshot in its own volume, and what it had before by undo; all else of it stays', async () => {

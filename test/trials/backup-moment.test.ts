@@ -7,11 +7,13 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { createConnection } from 'mysql2/promise'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BackupAnswer } from '../../src/index.ts'
 import { run } from '../cli/terminal.ts'
+import { duckdb } from './duckdb.ts'
 import { mariadb } from './mariadb.ts'
 import { postgresql, sqlite } from './cast.ts'
 import { redis } from './redis.ts'
@@ -30,11 +32,11 @@ interface Written {
   readonly acked: number
 }
 
-const missing = [postgresql, mariadb, redis, sqlite].map((actor) => actor.missing).find((each) => each !== undefined)
+const missing = [postgresql, mariadb, redis, sqlite, duckdb].map((actor) => actor.missing).find((each) => each !== undefined)
 
 describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a backup while amounts are moved', () => {
   let scene: Stage
-  const names = ['maria', 'notes', 'post', 'red']
+  const names = ['facts', 'maria', 'notes', 'post', 'red']
   beforeAll(async () => {
     scene = await stage()
     for (const [name, engine] of [
@@ -42,6 +44,7 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a back
       ['maria', 'mariadb'],
       ['red', 'redis'],
       ['notes', 'sqlite'],
+      ['facts', 'duckdb'],
     ] as const)
       await scene.project.init({ name, engine })
     await scene.project.start([])
@@ -86,7 +89,7 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a back
         })
       }
       console.log(
-        `${backup.distance} ms apart; ${backup.databases.map(({ database, blocked }) => `${database} ${blocked ?? 0} ms held`).join(', ')}`,
+        `${[...written].map(([name, all]) => `${name} ${all.length}`).join(', ')} moves; ${backup.distance} ms apart; ${backup.databases.map(({ database, blocked }) => `${database} ${blocked ?? 0} ms held`).join(', ')}`,
       )
     }
   })
@@ -107,7 +110,13 @@ async function write(ledgers: readonly Ledger[], written: ReadonlyMap<string, Wr
 }
 
 async function openAll(scene: Stage, make: boolean): Promise<readonly Ledger[]> {
-  return [await openPostgres(scene, make), await openMaria(scene, make), await openRedis(scene), await openSqlite(scene, make)]
+  return [
+    await openPostgres(scene, make),
+    await openMaria(scene, make),
+    await openRedis(scene),
+    await openSqlite(scene, make),
+    await openDuckdb(scene, make),
+  ]
 }
 
 async function openPostgres({ project }: Stage, make: boolean): Promise<Ledger> {
@@ -157,6 +166,45 @@ async function openSqlite({ project }: Stage, make: boolean): Promise<Ledger> {
         .all()
         .map(({ move }) => Number(move)),
     close: async () => database.close(),
+  }
+}
+
+/**
+ * A process that has the file open keeps all others out, Hayai too. So this writer opens it for each move and closes it again, and
+ * waits while a backup has it: that is how a program and its backups get on with each other.
+ */
+async function openDuckdb({ project }: Stage, make: boolean): Promise<Ledger> {
+  const { file } = await project.connect('facts')
+  const asked = async (sql: string): Promise<readonly number[]> => {
+    const instance = await opened(file ?? '')
+    try {
+      const connection = await instance.connect()
+      try {
+        return (await connection.runAndReadAll(sql)).getRowsJson().map(([move]) => Number(move))
+      } finally {
+        connection.closeSync()
+      }
+    } finally {
+      instance.closeSync()
+    }
+  }
+  if (make) await asked('CREATE TABLE ledger (move int)')
+  return {
+    name: 'facts',
+    write: (move) => asked(`INSERT INTO ledger VALUES (${move})`),
+    moves: () => asked('SELECT move FROM ledger'),
+    close: () => Promise.resolve(),
+  }
+}
+
+async function opened(file: string): Promise<DuckDBInstance> {
+  for (;;) {
+    try {
+      return await DuckDBInstance.create(file)
+    } catch (error) {
+      if (!String(error).includes('Could not set lock on file')) throw error
+      await sleep(1)
+    }
   }
 }
 

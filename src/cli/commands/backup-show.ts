@@ -52,7 +52,7 @@ export const backupStatus = command({
   },
 })
 
-function statusText({ folder, newest, uncovered, whole, others, bytes }: BackupStatus, style: Style): string {
+function statusText({ folder, folders, newest, uncovered, whole, others, bytes }: BackupStatus, style: Style): string {
   const lines =
     newest === null
       ? [`There is no whole backup in ${place(folder)}.`, '  make one: hayai backup']
@@ -63,6 +63,6 @@ function statusText({ folder, newest, uncovered, whole, others, bytes }: BackupS
         ]
   if (newest !== null && uncovered.length > 0) lines.push(`  ${style.bad('not in it')}: ${uncovered.join(', ')}`)
   lines.push(...others.map((view) => `  ${style.bad('!')} ${view.name} is ${stateOf(view)}`))
-  lines.push(`${count(whole + others.length, 'backup')} in ${place(folder)} (${size(bytes)})`)
+  lines.push(`${count(whole + others.length, 'backup')} in ${folders.map(place).join(', ')} (${size(bytes)})`)
   return lines.join('\n')
 }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { HayaiError } from '../../base/errors.ts'
 import { exists, makeFolder, readIfThere, syncFolder, writeDurably } from '../../base/files.ts'
@@ -26,10 +26,10 @@ import { GRACE_DAYS } from '../grace.ts'
 import { alone } from '../keeping.ts'
 import { useOf } from '../prune.ts'
 import { changingSnapshots } from '../library.ts'
-import { addedTo, backupsIn, findBackup, folderOf, foldersIn, lookAt, refreshLatest, type Found } from './shelf.ts'
+import { addedTo, backupsIn, backupsOf, findBackup, folderOf, foldersIn, foldersOf, lookAt, refreshLatest, type Found } from './shelf.ts'
 
 export async function backups(context: Context, folder: string | undefined): Promise<readonly BackupView[]> {
-  return (await backupsIn(folderOf(context, folder))).map(({ view }) => view)
+  return (await backupsOf(context, folder)).map(({ view }) => view)
 }
 
 export async function showBackup(context: Context, request: BackupReference): Promise<BackupView> {
@@ -40,12 +40,13 @@ export async function showBackup(context: Context, request: BackupReference): Pr
 
 export async function backupStatus(context: Context, asked: string | undefined): Promise<BackupStatus> {
   const folder = folderOf(context, asked)
-  const all = await backupsIn(folder)
+  const all = await backupsOf(context, asked)
   const newest = all.find(({ view }) => view.whole)?.view ?? null
   const names = (await databasesOf(context)).map(({ name }) => name)
   const covered = new Set(newest?.databases.map(({ database }) => database))
   return {
     folder,
+    folders: [folder, ...new Set(all.map(({ view }) => dirname(view.path)).filter((each) => each !== folder))],
     newest,
     uncovered: names.filter((name) => !covered.has(name)),
     whole: all.filter(({ view }) => view.whole).length,
@@ -121,8 +122,8 @@ async function recordsIn(folder: string): Promise<readonly Record[]> {
 }
 
 export async function undeleteBackups(context: Context, request: BackupUndeleteRequest): Promise<BackupUndeleteAnswer> {
-  const folder = folderOf(context, request.folder)
-  const records = await recordsIn(folder)
+  const folders = await foldersOf(context, request.folder)
+  const records = (await Promise.all(folders.map(async (folder) => (await recordsIn(folder)).map((each) => ({ ...each, folder }))))).flat()
   const chosen = request.references.map((reference) => {
     const found = records.find(
       ({ id, name, backup }) => id === reference || name === reference || (reference.length >= 4 && backup.startsWith(reference)),
@@ -130,13 +131,13 @@ export async function undeleteBackups(context: Context, request: BackupUndeleteR
     if (found !== undefined) return found
     const waiting = records.map(({ id, name }) => `${name} (${id})`).join(', ')
     throw new HayaiError('NOT_FOUND', `no deleted backup is called ${JSON.stringify(reference)}`, {
-      hint: waiting === '' ? `None is waiting in ${folder}.` : `There are: ${waiting}.`,
+      hint: waiting === '' ? `None is waiting in ${folders.join(', ')}.` : `There are: ${waiting}.`,
     })
   })
   const dryRun = request.dryRun === true
-  if (dryRun) return { returned: await viewsOf(chosen.map(({ id }) => join(folder, TRASH, id))), dryRun }
+  if (dryRun) return { returned: await viewsOf(chosen.map(({ folder, id }) => join(folder, TRASH, id))), dryRun }
   await changingSnapshots(context, 'bringing backups back', async () => {
-    for (const { id, name, backup } of chosen) {
+    for (const { folder, id, name, backup } of chosen) {
       if (await exists(join(folder, name)))
         throw new HayaiError('CONFLICT', `${join(folder, name)} is in the way`, { hint: 'Move it aside.' })
       await rename(join(folder, TRASH, id), join(folder, name))
@@ -144,9 +145,9 @@ export async function undeleteBackups(context: Context, request: BackupUndeleteR
       await rm(join(folder, TRASH, `${id}.json`), { force: true })
       await audit(context, 'backup undelete', '', { id: backup, folder: join(folder, name) })
     }
-    await refreshLatest(folder)
+    for (const folder of new Set(chosen.map((each) => each.folder))) await refreshLatest(folder)
   })
-  return { returned: await viewsOf(chosen.map(({ name }) => join(folder, name))), dryRun }
+  return { returned: await viewsOf(chosen.map(({ folder, name }) => join(folder, name))), dryRun }
 }
 
 async function viewsOf(paths: readonly string[]): Promise<readonly BackupView[]> {

@@ -24,7 +24,7 @@ import { composeVersion, folderNameOf, putConfiguration, putInfo, putLogs, putPa
 import { sweepBackups } from './keep.ts'
 import { savePart, type Part } from './part.ts'
 import { putTables } from './tables.ts'
-import { folderOf, refreshLatest, viewOf } from './shelf.ts'
+import { folderOf, refreshLatest, rememberFolder, viewOf } from './shelf.ts'
 import { withAll } from './together.ts'
 
 export async function backup(context: Context, request: BackupRequest, watch: Watch = {}): Promise<BackupAnswer> {
@@ -59,6 +59,7 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
     }
   })
   const latest = await refreshLatest(folder)
+  await rememberFolder(context, folder)
   await sweepBackups(context, folder)
   for (const { database } of manifest.snapshots) await audit(context, 'backup', database, { id: manifest.id, folder: path })
   const all = latest === null ? notes : [...notes, latest]
@@ -112,7 +113,7 @@ async function makeIn(making: Making): Promise<Made> {
     language: request.language ?? 'en',
     at: saved.instant,
     path: join(folder, name),
-    included,
+    included: await whereIn(databases, included),
     missing: saved.missing.map(({ database }) => database),
     compose: await compose,
   } as const
@@ -144,6 +145,11 @@ async function makeIn(making: Making): Promise<Made> {
   view.signal.throwIfAborted()
   await putPaper(store, BACKUP_MANIFEST, once(backupText(manifest)))
   return { path: await giveName(folder, temporary, name), manifest, notes: tables.notes }
+}
+
+/** As the specification has it: containers. What is in none is told by its own name. */
+async function whereIn(databases: readonly Database[], included: readonly string[]): Promise<readonly string[]> {
+  return Promise.all(included.map(async (name) => (await databases.find((each) => each.name === name)?.site.container()) ?? name))
 }
 
 interface Saved {

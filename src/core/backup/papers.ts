@@ -131,6 +131,7 @@ interface Page {
   readonly at: Date
   /** Where the backup will be. */
   readonly path: string
+  /** The containers of what is in it; of a database that is in none, its name. */
   readonly included: readonly string[]
   readonly missing: readonly string[]
   readonly compose: string | undefined

@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, realpath, rename, rm, stat, symlink } from
 import { basename, join, resolve } from 'node:path'
 import { HayaiError, systemCode } from '../../base/errors.ts'
 import { exists, syncFolder, temporaryName } from '../../base/files.ts'
+import { changeCatalog, readCatalog, withBackupFolder } from '../../project/catalog.ts'
 import { BACKUP_MANIFEST, filesOf, parseBackup, type BackupManifest } from '../../snapshots/backup-manifest.ts'
 import type { Manifest } from '../../snapshots/manifest.ts'
 import type { BackedUp, BackupReference, BackupView } from '../backup-answers.ts'
@@ -17,6 +18,26 @@ export interface Found {
 
 export function folderOf(context: Context, folder: string | undefined): string {
   return folder === undefined ? context.paths.backups : resolve(folder)
+}
+
+/** `backups/`, and the folders that backups of this project were sent to; or the one that is named. */
+export async function foldersOf({ paths, root }: Context, folder: string | undefined): Promise<readonly string[]> {
+  if (folder !== undefined) return [resolve(folder)]
+  return [paths.backups, ...((await readCatalog(root)).backupFolders ?? [])]
+}
+
+/** A backup that is sent elsewhere is found from then on, like one in `backups/`. */
+export async function rememberFolder({ paths, root }: Context, folder: string): Promise<void> {
+  if (folder === paths.backups || (await readCatalog(root)).backupFolders?.includes(folder) === true) return
+  await changeCatalog(root, `remembering ${folder}`, (catalog) => withBackupFolder(catalog, folder))
+}
+
+/** Of all these folders, the newest first. Where others send theirs too, only those of this project are told. */
+export async function backupsOf(context: Context, folder?: string): Promise<readonly Found[]> {
+  const lists = await Promise.all((await foldersOf(context, folder)).map(backupsIn))
+  const [first = [], ...others] = lists
+  const own = others.flat().filter(({ view }) => view.project === basename(context.root))
+  return others.length === 0 ? first : [...first, ...own].toSorted((a, b) => timeOf(b).localeCompare(timeOf(a)))
 }
 
 /** The newest first. Whatever lies in the folder, a list never fails because of it. */
@@ -35,26 +56,29 @@ function timeOf({ view }: Found): string {
 
 /** The backup that is meant. NOT_FOUND when there is none, CONFLICT when there are several, CORRUPT when its manifest is damaged. */
 export async function findBackup(context: Context, request: BackupReference): Promise<Found & { readonly manifest: BackupManifest }> {
-  const found = await find(folderOf(context, request.folder), request.reference)
+  const found = await find(context, request)
   if (found.manifest !== undefined) return { ...found, manifest: found.manifest }
   throw new HayaiError('CORRUPT', `${found.view.path} is no whole backup: ${found.view.flaws.join(' ')}`, {
     hint: 'Use another one: `hayai backup list`. A file in it can still be restored by itself: `hayai restore FILE --engine ENGINE --to NAME`.',
   })
 }
 
-async function find(folder: string, reference: string | undefined): Promise<Found> {
-  if (reference === undefined) {
-    const newest = (await backupsIn(folder)).find(({ view }) => view.whole)
+async function find(context: Context, { reference, folder }: BackupReference): Promise<Found> {
+  const folders = await foldersOf(context, folder)
+  const newestOf = reference === undefined || (reference === LATEST && folders.length > 1 && !(await exists(resolve(reference))))
+  if (newestOf) {
+    const newest = (await backupsOf(context, folder)).find(({ view }) => view.whole)
     if (newest !== undefined) return newest
-    throw new HayaiError('NOT_FOUND', `there is no whole backup in ${folder} yet`, { hint: 'hayai backup' })
+    throw new HayaiError('NOT_FOUND', `there is no whole backup in ${folders.join(', ')} yet`, { hint: 'hayai backup' })
   }
-  for (const path of [resolve(reference), ...(reference.includes('/') ? [] : [join(folder, reference)])]) {
+  const [home = ''] = folders
+  for (const path of [resolve(reference), ...(reference.includes('/') ? [] : [join(home, reference)])]) {
     if (!(await exists(path))) continue
     const found = await lookAt(await realpath(path))
     if (found !== undefined) return found
     throw new HayaiError('NOT_FOUND', `${reference} is no backup: there is no ${BACKUP_MANIFEST} in it`, { hint: 'hayai backup list' })
   }
-  const all = await backupsIn(folder)
+  const all = await backupsOf(context, folder)
   const byName = all.filter(({ view }) => view.name === basename(reference))
   const matches = byName.length > 0 || reference.length < 4 ? byName : all.filter(({ view }) => view.id.startsWith(reference))
   const [only, another] = matches

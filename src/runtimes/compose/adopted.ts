@@ -149,6 +149,8 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
 
     proof: () => Promise.resolve(undefined), // how its clients are let in is its maker's affair
 
+    container: () => Promise.resolve(container),
+
     async interrupts() {
       await held()
       return { container }
