@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../src/base/ports.ts'
 import { docker, image, noDocker } from '../runtimes/compose/docker.ts'
 import { postgresql } from './cast.ts'
+import { mayMount } from './small-disk.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
 const missing = noDocker ?? postgresql.missing
@@ -86,5 +87,35 @@ describe('a container that others made', { timeout: 240_000 }, () => {
       })
     }
     expect(await count()).toBe('1')
+  })
+
+  it.skipIf(!mayMount && process.env['CI'] === undefined).each([
+    ['in memory alone', 'volume', 'WRONG_STATE', 'in memory alone'],
+    ['on a disk that has no room for both', 'bind', 'STORE_FAILED', 'are needed where the container'],
+  ] as const)('with its data %s is left running with what it has', async (_, kind, code, says) => {
+    scene = await stage()
+    const { project } = scene
+    const disk = join(scene.root, 'disk')
+    const mount = kind === 'bind' ? disk : `${OWNER}-memory`
+    await mkdir(disk)
+    sh('mount', ['-t', 'tmpfs', '-o', 'size=80m', 'tmpfs', disk])
+    docker('volume', 'create', '--opt=type=tmpfs', '--opt=device=tmpfs', '--opt=o=size=400m', `${OWNER}-memory`)
+    try {
+      const more = ['--env=POSTGRES_PASSWORD=hush', `--volume=${mount}:/var/lib/postgresql/data`]
+      docker('run', '--detach', `--name=${CONTAINER}`, `--publish=127.0.0.1:${await freePort()}:5432`, ...more, image('postgres'))
+      await project.init({ name: 'users', engine: 'postgresql', container: CONTAINER })
+      await postgresql.run(project, 'users', 'CREATE TABLE person AS SELECT 1 AS id')
+      const started = docker('inspect', '--format', '{{.State.StartedAt}}', CONTAINER)
+      await project.snapshot({ database: 'users' })
+      await postgresql.run(project, 'users', 'INSERT INTO person VALUES (2)')
+      const request = { reference: 'users', latest: true, stopContainer: true }
+      await expect(project.restore(request)).rejects.toMatchObject({ code, message: expect.stringContaining(says) as string })
+      expect(docker('inspect', '--format', '{{.State.StartedAt}}', CONTAINER)).toBe(started)
+      expect(await count()).toBe('2')
+    } finally {
+      docker('rm', '--force', '--volumes', CONTAINER)
+      docker('volume', 'rm', `${OWNER}-memory`)
+      sh('umount', [disk])
+    }
   })
 })

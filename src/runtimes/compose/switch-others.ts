@@ -199,6 +199,15 @@ async function refuseWithoutRoom({ home, container }: Others, { held, fresh }: C
       hint: 'Its settings are others than when that was its data. Set them as they were, then try again.',
     })
   }
+  if (said[6] === 'memory' && held.mount.kind === 'volume') {
+    throw new HayaiError(
+      'WRONG_STATE',
+      `the data of ${called(home)} is in memory alone, and gone when the container ${container} is stopped`,
+      {
+        hint: 'Restore into a database beside it: --to NAME.',
+      },
+    )
+  }
   const isOneDisk = said[4] === 'same'
   const needed = incoming + BREATH + (isOneDisk ? live : 0)
   if (free >= needed && (isOneDisk || freeKept >= live + BREATH)) return

@@ -37,7 +37,7 @@ stray() {
 }
 `
 
-/** Prints kilobytes: incoming, the data, free beside it, free beside the incoming; whether both are one disk; whether the heart is there. */
+/** Prints kilobytes: incoming, the data, free beside it, free beside the incoming; whether both are one disk; whether the heart is there; whether the data is in memory. */
 export const MEASURE = `${WORDS}${String.raw`
 kept=$1 wanted=$2
 [ -d "$data" ] || { echo gone; exit 0; }
@@ -46,8 +46,9 @@ free() { df -Pk "$1" | tail -n 1 | tr -s ' ' | cut -d' ' -f4; }
 same=other
 if [ "$(stat -c %d "$data")" = "$(stat -c %d "$kept")" ] || [ "$(df -Pk "$data" | tail -n 1 | cut -d' ' -f1)" = "$(df -Pk "$kept" | tail -n 1 | cut -d' ' -f1)" ]; then same=same; fi
 heart=lacks
+if [ "$(stat -f -c %T "$data")" = tmpfs ]; then memory=memory; else memory=disk; fi
 if there "$kept/$wanted" || [ -z "$(ls -A "$kept")" ]; then heart=has; fi
-printf '%s\n' "$(size "$kept")" "$(size "$data")" "$(free "$data")" "$(free "$kept")" "$same" "$heart"
+printf '%s\n' "$(size "$kept")" "$(size "$data")" "$(free "$data")" "$(free "$kept")" "$same" "$heart" "$memory"
 `}`
 
 /** Copies what is to come beside the data: all, or pairs of arguments `move FROM TO`, `text NAME CONTENT`. */
