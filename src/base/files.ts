@@ -161,8 +161,13 @@ export async function sweepPartials(folder: string): Promise<void> {
     throw error
   }
   for (const entry of entries) {
-    if (isPartial(entry.name) && !ownerLives(entry.name)) await rm(join(folder, entry.name), { recursive: true, force: true })
+    if (isAbandoned(entry.name)) await rm(join(folder, entry.name), { recursive: true, force: true })
   }
+}
+
+/** Whether a file of this name was being made by a command that was killed. */
+export function isAbandoned(name: string): boolean {
+  return isPartial(name) && !ownerLives(name)
 }
 
 function ownerLives(name: string): boolean {

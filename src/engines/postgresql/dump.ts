@@ -17,13 +17,14 @@ import {
   type Outline,
   type Server,
 } from './catalog.ts'
+import { bulkTables, type Table } from './bulk.ts'
+import { content } from './content.ts'
 import { endLine, headLine } from './marks.ts'
 import { databaseNotes, serverNotes, templateNotes } from './notes.ts'
 import { connectTo, createDatabase, databaseProperties, readMaking } from './properties.ts'
 import { joinedOutlines, readOutline } from './outline.ts'
 import { createRoles, roleSettings } from './roles.ts'
-import { rowCounter, type Passed } from './rows.ts'
-import { connect, endpointOf, innerOf, programEnvironment, type Session } from './session.ts'
+import { connect, endpointOf, type Session } from './session.ts'
 import { comment, shown } from './sql.ts'
 
 /** One database of the server, held at the instant by the transaction of its session. */
@@ -38,6 +39,7 @@ interface Part {
   /** In which statements of ours reach it, so that names which all databases share stay as the main one wrote them. */
   readonly encoding: string
   readonly size: number
+  readonly large: readonly Table[]
   /** What the manifest says besides; asked while the bytes are on their way, on which the caller waits. */
   readonly describe: () => Promise<Described>
 }
@@ -52,6 +54,8 @@ interface Held {
   readonly parts: readonly Part[]
   readonly first: string
   readonly last: string
+  /** One more connection; closed with the others. */
+  readonly open: (database: string) => Promise<Session>
   readonly describe: () => Promise<Omit<Outlined, 'census'> & { readonly roles: Readonly<Record<string, number>> }>
 }
 
@@ -125,11 +129,13 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
   const snapshots = await Promise.all(wanted.map(exportSnapshot))
   const instant = new Date()
   const parts: Part[] = []
-  for (const [at, session] of wanted.entries()) parts.push(await describe(session, main, snapshots[at] ?? '', endpoint.user))
+  for (const [at, session] of wanted.entries())
+    parts.push(await describe({ target, session, main, snapshot: snapshots[at] ?? '', login: endpoint.user }))
   return {
     instant,
     parts,
     first: `${heading(server, endpoint, parts)}${preamble()}\n${await createRoles(main, endpoint.user, server.major)}`,
+    open,
     last: `\n${preamble(parts.at(-1)?.encoding)}${await roleSettings(main)}\n${endLine(parts.length)}`,
     async describe() {
       const roles = await countRoles(main)
@@ -171,7 +177,13 @@ async function exportSnapshot(session: Session): Promise<string> {
   return row.id
 }
 
-async function describe(session: Session, main: Session, snapshot: string, login: string): Promise<Part> {
+interface Describing extends Pick<Part, 'session' | 'snapshot'> {
+  readonly target: Target
+  readonly main: Session
+  readonly login: string
+}
+
+async function describe({ target, session, main, snapshot, login }: Describing): Promise<Part> {
   const { database } = session
   const isMain = session === main
   const isMade = !isMain && database !== STOCK // `postgres` is in every server
@@ -180,6 +192,7 @@ async function describe(session: Session, main: Session, snapshot: string, login
         WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')::float8
       + 2 * pg_table_size('pg_catalog.pg_largeobject')::float8 AS size,
       EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public') AS "hasPublic"`)
+  const size = row?.size ?? 0
   const making = await readMaking(main, database)
   const encoding = making.encoding === (await readMaking(main, main.database)).encoding ? 'UTF8' : making.encoding
   // A new database has this schema, and pg_dump does not say that here it was dropped.
@@ -194,7 +207,8 @@ async function describe(session: Session, main: Session, snapshot: string, login
     before: `\n${isMain ? '' : arrival}${withoutPublic}\n`,
     after: after === '' ? '' : `\n${preamble(encoding)}\n${after}`,
     encoding,
-    size: row?.size ?? 0,
+    size,
+    large: await bulkTables(target, session, size),
     describe: async () => ({
       structure: await readOutline(session, isMain ? '' : `${shown(database)}/`),
       notes: await databaseNotes(session, isMade),
@@ -235,13 +249,13 @@ async function* write({ target, held, signal, tell, into }: Writing): Bytes {
   let described: ReturnType<Held['describe']> | undefined
   for (const part of held.parts) {
     yield* own(part.before)
-    const counter = rowCounter()
-    for await (const chunk of pgDump(target, part, signal, into)) {
+    const { session, snapshot, large } = part
+    const { bytes, contents } = content({ target, session, snapshot, large, signal, into, open: () => held.open(session.database) })
+    for await (const chunk of bytes) {
       described ??= heardLater(held.describe())
-      counter.feed(chunk)
       yield chunk
     }
-    censuses.push(databaseCensus(part.prefix, part.outline, whole(counter.passed(), part.session.database)))
+    censuses.push(databaseCensus(part.prefix, part.outline, contents()))
     await described
     await part.session.close()
     if (part.after !== '') yield* own(part.after)
@@ -255,20 +269,4 @@ async function* write({ target, held, signal, tell, into }: Writing): Bytes {
 function heardLater<T>(work: Promise<T>): Promise<T> {
   work.catch(() => {})
   return work
-}
-
-function pgDump(target: Target, { session, snapshot }: Part, signal: AbortSignal, into: Landing | undefined): Bytes {
-  session.holds()
-  return target.run({
-    program: 'pg_dump',
-    args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
-    env: programEnvironment(innerOf(target), session.database),
-    signal,
-    ...(into === undefined ? {} : { into }),
-  })
-}
-
-function whole(passed: Passed, database: string): Passed {
-  if (passed.complete) return passed
-  throw new HayaiError('TOOL_FAILED', `pg_dump of ${JSON.stringify(database)} claims success, but its output has no end`)
 }

@@ -13,8 +13,8 @@ export const recipe: ServerRecipe = {
   shape: 'server',
   port: 5432,
   server: 'postgres',
-  tools: ['initdb', 'pg_dump', 'psql', 'pg_basebackup', 'pg_verifybackup'],
-  clients: ['pg_dump', 'psql', 'pg_basebackup', 'pg_verifybackup'],
+  tools: ['initdb', 'pg_dump', 'pg_restore', 'psql', 'pg_basebackup', 'pg_verifybackup'],
+  clients: ['pg_dump', 'pg_restore', 'psql', 'pg_basebackup', 'pg_verifybackup'],
   folders: [
     '/usr/lib/postgresql/{major}/bin',
     '/opt/homebrew/opt/postgresql@{major}/bin',

@@ -11,6 +11,8 @@ export interface Session {
   readonly database: string
   /** Columns come as text, numbers (cast to int or float8), booleans, bytes. The caller vouches for the row's shape. */
   query<Row extends object>(sql: string): Promise<readonly Row[]>
+  /** The same for one statement that changes or copies rows: how many it says they were. */
+  count(sql: string): Promise<number>
   /** Throws when the server has ended this connection in the meantime. */
   holds(): void
   close(): Promise<void>
@@ -91,6 +93,11 @@ export async function connect(
   return {
     database,
     query: async <Row extends object>(sql: string) => (await asked(() => client.query<Row>(sql))).rows,
+    async count(sql) {
+      const { rowCount } = await asked(() => client.query(sql))
+      if (rowCount === null) throw new Error('the server did not say how many rows')
+      return rowCount
+    },
     holds() {
       signal?.throwIfAborted()
       if (lost !== undefined) throw explained(lost, endpoint, database)

@@ -1,0 +1,206 @@
+// The large tables of a dump. pg_dump reads them row by row from a connection, which costs as much again as the server's own work;
+// a server on this machine can write the very same text into a named pipe (COPY ... TO '<file>'). So where a few tables are nearly
+// all there is, pg_dump makes an archive of everything but their rows, pg_restore gives its two halves as SQL, and the rows go in
+// between. All of it is of the one snapshot, and the locks on the tables are held from before the archive until the last row.
+
+import { lchown, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { drain, type Bytes } from '../../base/bytes.ts'
+import { systemCode } from '../../base/errors.ts'
+import { littleThrough, makeFifo, removeFifo, through } from '../../base/fifo.ts'
+import { isAbandoned, temporaryName } from '../../base/files.ts'
+import type { Landing } from '../../base/landing.ts'
+import type { Target } from '../engine.ts'
+import { notMember, ORDINARY_SCHEMA } from './catalog.ts'
+import { bytesKey } from './rows.ts'
+import { innerOf, programEnvironment, type Session } from './session.ts'
+import { comment, literal, name } from './sql.ts'
+
+const MIB = 1024 * 1024
+/** Less than this is not worth the second connection. */
+const WORTH = 64 * MIB
+/** What is not in large tables goes through the archive, and that takes room beside the data for a moment. */
+const REST = 256 * MIB
+const LARGE = MIB
+const MOST = 300 // their names are arguments of pg_dump
+
+export interface Table {
+  readonly schema: string
+  readonly name: string
+  readonly owner: string
+  /** As COPY wants them: those that are computed are not among them. */
+  readonly columns: string
+  readonly size: number
+}
+
+/** The tables that are worth it; none where this server cannot write to where this process reads. `whole`: bytes of all tables. */
+export async function bulkTables(target: Target, session: Session, whole: number): Promise<readonly Table[]> {
+  if (process.platform !== 'linux' || target.inner !== target.endpoint || whole < WORTH) return []
+  const [can] = await session.query<{ copy: boolean }>(
+    `SELECT current_setting('is_superuser') = 'on' AND getdatabaseencoding() = 'UTF8' AS copy`,
+  )
+  if (can?.copy !== true) return []
+  const tables = await session.query<Table>(`
+    SELECT * FROM (
+      SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner, pg_table_size(c.oid)::float8 AS size,
+        (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND ${ORDINARY_SCHEMA} AND ${notMember('pg_class', 'c.oid')}) t
+    WHERE size >= ${LARGE} AND columns IS NOT NULL ORDER BY size DESC LIMIT ${MOST}`)
+  const large = tables.reduce((sum, { size }) => sum + size, 0)
+  return large >= WORTH && whole - large <= REST ? tables : []
+}
+
+export interface Bulk {
+  /** What comes before the rows, and after them. */
+  readonly before: (into?: Landing) => Bytes
+  readonly after: (into?: Landing) => Bytes
+  readonly tables: readonly Table[]
+  /** The rows as a dump has them, without the lines around them; the value is their number. */
+  rows(table: Table, into?: Landing): AsyncGenerator<Uint8Array, number>
+  close(): Promise<void>
+}
+
+export interface Opening {
+  readonly target: Target
+  readonly tables: readonly Table[]
+  readonly snapshot: string
+  readonly signal: AbortSignal
+  /** A connection to the same database. */
+  readonly open: () => Promise<Session>
+}
+
+/**
+ * undefined when it cannot be had after all: a table is being changed by somebody, the server may not write there, there is no room
+ * for the archive. Nothing has been written then, and pg_dump alone waits, or says what is wrong.
+ */
+export async function openBulk({ target, tables, snapshot, signal, open }: Opening): Promise<Bulk | undefined> {
+  const archive = join(target.scratch, 'archive')
+  const session = await open()
+  let fifo: Fifo | undefined
+  const close = async (): Promise<void> => {
+    await session.close()
+    if (fifo !== undefined) await removeFifo(fifo.path)
+    await rm(archive, { force: true })
+  }
+  try {
+    await hold(session, snapshot, tables)
+    fifo = await fifoBeside(target, session)
+    await drain(target.run({ ...archiving(target, session.database, { archive, snapshot, tables }), signal }))
+  } catch {
+    await close()
+    signal.throwIfAborted()
+    return undefined
+  }
+  const { path, called } = fifo
+  const half = (...sections: readonly string[]) => {
+    const args = ['--no-tablespaces', ...sections.map((each) => `--section=${each}`), '--file=-', archive]
+    return (into?: Landing): Bytes => target.run({ program: 'pg_restore', args, signal, ...landing(into) })
+  }
+  return {
+    tables,
+    before: half('pre-data', 'data'),
+    after: half('post-data'),
+    rows: (table, into) => through(path, () => session.count(copy(table, called)), { signal, into }),
+    close,
+  }
+}
+
+const landing = (into: Landing | undefined) => (into === undefined ? {} : { into })
+
+const qualified = ({ schema, name: table }: Pick<Table, 'schema' | 'name'>): string => `${name(schema)}.${name(table)}`
+
+const copy = (table: Table, path: string): string =>
+  `COPY ${qualified(table)} (${table.columns}) TO ${literal(path)} WITH (ENCODING 'UTF8')`
+
+/** What pg_dump says of itself before it reads (setup_connection in its source), and a lock that waits for nobody. */
+async function hold(session: Session, snapshot: string, tables: readonly Table[]): Promise<void> {
+  await session.query(`
+    SET extra_float_digits = 3; SET intervalstyle = postgres; SET synchronize_seqscans = off; SET row_security = off;
+    SELECT set_config('search_path', '', false)`)
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+  await session.query(`
+    SET TRANSACTION SNAPSHOT ${literal(snapshot)};
+    LOCK TABLE ${tables.map((table) => `ONLY ${qualified(table)}`).join(', ')} IN ACCESS SHARE MODE NOWAIT`)
+}
+
+interface Wanted {
+  readonly archive: string
+  readonly snapshot: string
+  readonly tables: readonly Table[]
+}
+
+function archiving(target: Target, database: string, { archive, snapshot, tables }: Wanted) {
+  // Whoever waits to change a table waits for our lock, and pg_dump would wait behind them, and we for pg_dump: so it does not wait long.
+  const args = [
+    '--no-password',
+    '--format=custom',
+    '--compress=0',
+    `--file=${archive}`,
+    `--snapshot=${snapshot}`,
+    '--lock-wait-timeout=2000',
+  ]
+  return {
+    program: 'pg_dump',
+    args: [...args, ...tables.map((table) => `--exclude-table-data=${qualified(table)}`)],
+    env: programEnvironment(innerOf(target), database),
+  }
+}
+
+interface Fifo {
+  readonly path: string
+  /** The same for the server. */
+  readonly called: string
+}
+
+// A folder in which the server looks for nothing, which no base backup takes along, and which every start of the server empties.
+const PLACE = join('base', 'pgsql_tmp')
+const PREFIX = 'pgsql_tmp'
+
+/** A named pipe that the server has shown that it can write to. */
+async function fifoBeside(target: Target, session: Session): Promise<Fifo> {
+  const folder = join(target.path, PLACE)
+  const { uid, gid } = await stat(target.path)
+  const owner = process.getuid?.() === 0 ? { uid, gid } : undefined
+  await sweep(folder)
+  const [row] = await session.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
+  const file = `${PREFIX}${temporaryName('copy')}`
+  const fifo = { path: join(folder, file), called: join(row?.folder ?? '', PLACE, file) }
+  await makeFolderFor(folder, owner)
+  await makeFifo(fifo.path, owner)
+  try {
+    const said = await littleThrough(fifo.path, async () => void (await session.count(`COPY (SELECT 'here') TO ${literal(fifo.called)}`)))
+    if (said !== 'here\n') throw new Error('the server wrote elsewhere')
+    return fifo
+  } catch (error) {
+    await removeFifo(fifo.path)
+    throw error
+  }
+}
+
+async function makeFolderFor(folder: string, owner: { readonly uid: number; readonly gid: number } | undefined): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return
+    throw error
+  }
+  if (owner !== undefined) await lchown(folder, owner.uid, owner.gid)
+}
+
+/** Those of killed commands; a server process may wait in front of one. */
+async function sweep(folder: string): Promise<void> {
+  const files = await readdir(folder).catch(() => []) // not there: nothing to sweep; whatever else is told when it is used
+  for (const file of files) if (file.startsWith(PREFIX) && isAbandoned(file.slice(PREFIX.length))) await removeFifo(join(folder, file))
+}
+
+/** As pg_dump announces the rows of a table, by which they are found again in the file. */
+export function announcement({ schema, name: table, owner, columns }: Table): string {
+  const heading = comment(`Data for Name: ${table}; Type: TABLE DATA; Schema: ${schema}; Owner: ${owner}`)
+  return `--\n${heading}--\n\nCOPY ${qualified({ schema, name: table })} (${columns}) FROM stdin;\n`
+}
+
+export const END_OF_ROWS = '\\.\n\n\n'
+
+export const keyOf = (table: Table): string => bytesKey(Buffer.from(table.schema), Buffer.from(table.name))
