@@ -1,4 +1,4 @@
-// Named pipes: for a server that writes only into files of its own opening, and whose bytes are wanted as they come.
+// Named pipes: for a server that writes only into files of its own opening, and whose bytes are wanted as they come. Linux.
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { constants, lchown, open, rm, type FileHandle } from 'node:fs/promises'
@@ -8,58 +8,80 @@ import { systemCode } from './errors.ts'
 import { output } from './exec.ts'
 import type { Landing } from './landing.ts'
 
-/** Only `owner` may open it (and root); without one, whoever this process runs as. */
-export async function makeFifo(path: string, owner?: { readonly uid: number; readonly gid: number }): Promise<void> {
-  await output({ file: 'mkfifo', args: ['-m', '600', path] })
-  if (owner !== undefined) await lchown(path, owner.uid, owner.gid)
+export interface Fifo {
+  /** What `write` puts into it, when that is less than a pipe holds. */
+  little(write: () => Promise<void>): Promise<string>
+  /**
+   * What `write` puts into it, however much; the value is its own, once both are through. It may open the pipe any number of times:
+   * the end has come when it has settled. When it fails, that is thrown after the bytes. When reading ends early, nobody waits for
+   * it, and close() makes its writing fail. A piece that went into a file is the reader's until it asks for the next one.
+   */
+  through<T>(write: () => Promise<T>, options: Through): AsyncGenerator<Uint8Array, T>
+  /** Removes it. */
+  close(): Promise<void>
 }
 
-/** Whoever still waits for somebody to read is let in, and fails at its first byte: nobody waits for ever for a reader that died. */
+export interface Through {
+  readonly signal: AbortSignal
+  readonly into: Landing | undefined
+}
+
+const READING = constants.O_RDONLY | constants.O_NONBLOCK
+const WRITING = constants.O_WRONLY | constants.O_NONBLOCK
+
+/** Makes one at a path where nothing is. Only `owner` may open it (and root); without one, whoever this process runs as. */
+export async function makeFifo(path: string, owner?: { readonly uid: number; readonly gid: number }): Promise<Fifo> {
+  await output({ file: 'mkfifo', args: ['-m', '600', path] })
+  let reader: number | undefined
+  const close = async (): Promise<void> => {
+    if (reader !== undefined) closeSync(reader)
+    reader = undefined
+    await rm(path, { force: true })
+  }
+  try {
+    if (owner !== undefined) await lchown(path, owner.uid, owner.gid)
+    const descriptor = (reader = openSync(path, READING)) // does not wait, and neither does a writer from now on
+    await widen(path)
+    return {
+      close,
+      async little(write) {
+        await write()
+        const block = Buffer.alloc(4096)
+        return block.toString('utf8', 0, readNow(descriptor, block) ?? 0)
+      },
+      async *through(write, options) {
+        const keeper = await open(path, WRITING) // as long as it is there, the end has not come
+        const writing = whileOpen(keeper, write)
+        writing.catch(() => {}) // heard of below
+        yield* pieces(descriptor, options)
+        return writing
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** One that a killed command left: whoever still waits for somebody to read from it is let in, and fails at the first byte. */
 export async function removeFifo(path: string): Promise<void> {
   try {
-    await (await openReader(path)).close()
+    await (await open(path, READING)).close()
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
   }
   await rm(path, { force: true })
 }
 
-/** What `write` puts into the pipe, when that is little: it must fit in a pipe, 4 KiB everywhere. */
-export async function littleThrough(path: string, write: () => Promise<void>): Promise<string> {
-  const reader = await openReader(path) // does not wait, and neither does a writer now
-  try {
-    await write()
-    const { bytesRead, buffer } = await reader.read(Buffer.alloc(4096), 0, 4096)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await reader.close()
-  }
-}
+// A pipe holds 64 KiB, which a server fills in a fifth of a millisecond: both sides would do nothing but wake each other, and on a
+// busy machine wait for each other. Linux lets anybody make it larger, up to this (pipe(7)); a pipe that two programs have open is
+// one, so a third can. Node has no word for it; Perl, which Debian and its kin cannot be without, has.
+const ROOM = 1024 * 1024
+const F_SETPIPE_SZ = 1031
 
-function openReader(path: string): Promise<FileHandle> {
-  return open(path, READING)
-}
-
-/**
- * What `write` puts into the pipe, however much; the value is its own, once both are through. It may open the pipe any number of
- * times: the end has come when it has settled. When it fails, that is thrown after the bytes. When reading ends early, its
- * writing fails, and nobody waits for it. A piece that went into a file is the reader's until it asks for the next one.
- */
-export async function* through<T>(
-  path: string,
-  write: () => Promise<T>,
-  { signal, into }: { readonly signal: AbortSignal; readonly into: Landing | undefined },
-): AsyncGenerator<Uint8Array, T> {
-  const reader = openSync(path, READING)
-  try {
-    const keeper = await open(path, constants.O_WRONLY | constants.O_NONBLOCK) // as long as it is there, the end has not come
-    const writing = whileOpen(keeper, write)
-    writing.catch(() => {}) // heard of below
-    yield* pieces(reader, signal, into?.descriptor)
-    return await writing
-  } finally {
-    closeSync(reader)
-  }
+async function widen(path: string): Promise<void> {
+  const script = `open(my $pipe, "+<", $ARGV[0]) or die $!; fcntl($pipe, ${F_SETPIPE_SZ}, ${ROOM}) or die $!`
+  await output({ file: 'perl', args: ['-e', script, path] })
 }
 
 async function whileOpen<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
@@ -70,49 +92,37 @@ async function whileOpen<T>(handle: FileHandle, work: () => Promise<T>): Promise
   }
 }
 
-const READING = constants.O_RDONLY | constants.O_NONBLOCK
-const PIECE = 128 * 1024
-const CAPACITY = 64 * 1024 // of a pipe: no read brings more
+const PIECE = 256 * 1024
+const PAUSE = 1 // milliseconds, in which it does not fill up
 const TURN = 8
-const NAP = 0.05
-const NAPS = 64
-const PAUSE = 2
 
-// The writer hands on 4 KiB at a time. Who is woken for each of them spends more on waking than on reading, and takes the writer's
-// processor for it. So after each read this thread sleeps for a twentieth of a millisecond, in which a pipe does not fill up, and
-// which is too short for anybody to notice. Only a writer that pauses is waited for in the usual way.
-async function* pieces(reader: number, signal: AbortSignal, into: number | undefined): Bytes {
-  const block = Buffer.allocUnsafeSlow(PIECE + CAPACITY)
-  for (let [filled, naps, given] = [0, 0, 0]; ;) {
+async function* pieces(reader: number, { signal, into }: Through): Bytes {
+  const block = Buffer.allocUnsafeSlow(PIECE)
+  for (let given = 1; ; given += 1) {
     signal.throwIfAborted()
-    const bytes = readNow(reader, block, filled)
-    filled += bytes ?? 0
-    if (filled > 0 && (filled >= PIECE || bytes === undefined || bytes === 0)) {
-      const piece = block.subarray(0, filled)
-      if (into !== undefined) writeWhole(into, piece)
-      yield into === undefined ? Buffer.from(piece) : piece
-      filled = 0
-      if (++given % TURN === 0) await nextTurn() // nothing else here lets anybody else have one
-    }
+    const bytes = readNow(reader, block)
     if (bytes === 0) return
-    naps = bytes === undefined ? naps + 1 : 0
-    if (naps > NAPS) await sleep(PAUSE)
-    else if ((bytes ?? 0) < CAPACITY / 2) Atomics.wait(NEVER, 0, 0, NAP)
+    if (bytes !== undefined) {
+      const piece = block.subarray(0, bytes)
+      if (into !== undefined) writeWhole(into.descriptor, piece)
+      yield into === undefined ? Buffer.from(piece) : piece
+    }
+    if (bytes !== PIECE) await sleep(PAUSE)
+    else if (given % TURN === 0) await nextTurn() // nothing else here lets anybody else have one
   }
 }
 
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
-
 /** 0: the end; undefined: nothing there yet. */
-function readNow(reader: number, block: Buffer, at: number): number | undefined {
+function readNow(reader: number, block: Buffer): number | undefined {
   try {
-    return readSync(reader, block, at, block.length - at, null)
+    return readSync(reader, block, 0, block.length, null)
   } catch (error) {
     if (systemCode(error) === 'EAGAIN') return undefined
     throw error
   }
 }
 
+// In this thread: what lies in the memory of the system is there in less time than it takes to ask another thread.
 function writeWhole(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done)
 }

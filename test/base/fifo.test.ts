@@ -7,19 +7,21 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { drain } from '../../src/base/bytes.ts'
 import { output } from '../../src/base/exec.ts'
-import { littleThrough, makeFifo, removeFifo, through } from '../../src/base/fifo.ts'
+import { makeFifo, removeFifo, type Fifo } from '../../src/base/fifo.ts'
 
 let folder = ''
 let pipe = ''
+let fifo: Fifo
 let file: FileHandle
 const never = new AbortController().signal
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hayai-fifo-'))
   pipe = join(folder, "a pipe's name")
-  await makeFifo(pipe)
+  fifo = await makeFifo(pipe)
   file = await open(join(folder, 'file'), 'ax+')
 })
 afterEach(async () => {
+  await fifo.close()
   await file.close()
   await rm(folder, { recursive: true })
 })
@@ -29,8 +31,8 @@ const sh = (script: string): Promise<string> => output({ file: 'sh', args: ['-c'
 test("is nobody else's, and is gone when it is removed, also twice", async () => {
   expect((await stat(pipe)).isFIFO()).toBe(true)
   expect((await stat(pipe)).mode & 0o777).toBe(0o600)
-  await removeFifo(pipe)
-  await removeFifo(pipe)
+  await fifo.close()
+  await fifo.close()
   await expect(stat(pipe)).rejects.toThrow('ENOENT')
 })
 
@@ -38,7 +40,7 @@ for (const landing of [true, false]) {
   test(`30 MB in uneven pieces and with pauses arrive whole${landing ? ', and in the file' : ''}`, async () => {
     const program =
       'for i in $(seq 300); do head -c $((i * 661)) /dev/zero | tr "\\0" "$(printf %b "\\\\$(printf %o $((33 + i % 90)))")"; [ $((i % 100)) -ne 0 ] || sleep 0.3; done'
-    const reading = through(pipe, () => sh(`exec > "$1"; ${program}; echo done >&2`).then(() => 'through'), {
+    const reading = fifo.through(() => sh(`exec > "$1"; ${program}; echo done >&2`).then(() => 'through'), {
       signal: never,
       into: landing ? { descriptor: file.fd } : undefined,
     })
@@ -68,17 +70,17 @@ for (const landing of [true, false]) {
 }
 
 test('a writer may come late, open it again, or never', async () => {
-  const late = through(pipe, () => sh('sleep 0.2; echo one > "$1"; sleep 0.1; echo two > "$1"'), { signal: never, into: undefined })
+  const late = fifo.through(() => sh('sleep 0.2; echo one > "$1"; sleep 0.1; echo two > "$1"'), { signal: never, into: undefined })
   const seen: string[] = []
   for await (const piece of late) seen.push(Buffer.from(piece).toString())
   expect(seen.join('')).toBe('one\ntwo\n')
-  await drain(through(pipe, () => Promise.resolve(), { signal: never, into: undefined }))
+  await drain(fifo.through(() => Promise.resolve(), { signal: never, into: undefined }))
 })
 
 test('the failure of the writer is told, after what it wrote', async () => {
   const seen: string[] = []
   const failing = async (): Promise<void> => {
-    for await (const piece of through(pipe, () => sh('echo half > "$1"; exit 3'), { signal: never, into: undefined }))
+    for await (const piece of fifo.through(() => sh('echo half > "$1"; exit 3'), { signal: never, into: undefined }))
       seen.push(Buffer.from(piece).toString())
   }
   await expect(failing()).rejects.toMatchObject({ code: 'TOOL_FAILED' })
@@ -88,20 +90,25 @@ test('the failure of the writer is told, after what it wrote', async () => {
 test('an abort ends it while nothing comes, and a writer that goes on fails', async () => {
   const stopping = new AbortController()
   const writing = sh('exec > "$1"; sleep 0.5; while echo more; do sleep 0.01; done 2>/dev/null; exit 7').catch((error: unknown) => error)
-  const reading = drain(through(pipe, () => writing, { signal: stopping.signal, into: undefined }))
+  const reading = drain(fifo.through(() => writing, { signal: stopping.signal, into: undefined }))
   setTimeout(() => stopping.abort(new Error('enough')), 100)
   await expect(reading).rejects.toThrow('enough')
+  await fifo.close()
   expect(await writing).toMatchObject({ code: 'TOOL_FAILED' })
 })
 
 test('who waits for a reader that died is let go by its removal', async () => {
-  const waiting = sh('echo lost > "$1"').catch((error: unknown) => error)
+  const left = join(folder, 'left')
+  await output({ file: 'mkfifo', args: [left] })
+  const waiting = output({ file: 'sh', args: ['-c', 'echo lost > "$1"; echo over', 'sh', left] })
+  const settled = waiting.catch(() => 'over') // its word went into the pipe, or failed
   await new Promise((resolve) => setTimeout(resolve, 200))
-  await removeFifo(pipe)
-  await waiting // whether its word went into the pipe or failed: it is over
+  await removeFifo(left)
+  expect(await settled).toBe('over')
+  await removeFifo(left) // not there any more
 })
 
 test('a little at once', async () => {
-  expect(await littleThrough(pipe, async () => void (await sh('echo here > "$1"')))).toBe('here\n')
-  await expect(littleThrough(pipe, () => Promise.reject(new Error('may not')))).rejects.toThrow('may not')
+  expect(await fifo.little(async () => void (await sh('echo here > "$1"')))).toBe('here\n')
+  await expect(fifo.little(() => Promise.reject(new Error('may not')))).rejects.toThrow('may not')
 })

@@ -1,11 +1,11 @@
 // The large tables of a dump, which the server writes itself: the same rows, the same instant, and pg_dump where that cannot be.
 
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { lchown, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drain } from '../../src/base/bytes.ts'
 import { temporaryName } from '../../src/base/files.ts'
-import { makeFifo } from '../../src/base/fifo.ts'
+import { output } from '../../src/base/exec.ts'
 import { postgresql } from '../../src/engines/postgresql.ts'
 import { tableRows } from '../../src/engines/postgresql/table-rows.ts'
 import { format, never, restored, snapshot, type Taken } from './postgresql-copies.ts'
@@ -158,7 +158,8 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs): large tables'
   test('the pipe of a killed command is swept away, and with it who still waits in front of it', async () => {
     const name = temporaryName('copy').replace(/\.\d+-[0-9A-Za-z_]+-/, '.999999999-1-')
     const place = join(server.target.path, 'base', 'pgsql_tmp', `pgsql_tmp${name}`)
-    await makeFifo(place, process.getuid?.() === 0 ? { uid: await uidOf(server), gid: 0 } : undefined)
+    await output({ file: 'mkfifo', args: [place] })
+    await lchown(place, ...(await ownerOf(server)))
     const waiting = server.psql(`COPY (SELECT generate_series(1, 100000)) TO '${place}'`).catch((error: unknown) => error)
     await expect.poll(() => server.psql(`SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%'`)).toBe('1')
     await snapshot(server)
@@ -170,6 +171,7 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs): large tables'
 // A table that is filled again fills its pages in another way.
 const sorted = (dump: string): string => dump.split('\n').toSorted().join('\n')
 
-async function uidOf(server: Server): Promise<number> {
-  return (await stat(server.target.path)).uid
+async function ownerOf(server: Server): Promise<readonly [number, number]> {
+  const { uid, gid } = await stat(server.target.path)
+  return [uid, gid]
 }

@@ -7,7 +7,7 @@ import { lchown, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { drain, type Bytes } from '../../base/bytes.ts'
 import { systemCode } from '../../base/errors.ts'
-import { littleThrough, makeFifo, removeFifo, through } from '../../base/fifo.ts'
+import { makeFifo, removeFifo, type Fifo } from '../../base/fifo.ts'
 import { isAbandoned, temporaryName } from '../../base/files.ts'
 import type { Landing } from '../../base/landing.ts'
 import type { Target } from '../engine.ts'
@@ -78,22 +78,22 @@ export interface Opening {
 export async function openBulk({ target, tables, snapshot, signal, open }: Opening): Promise<Bulk | undefined> {
   const archive = join(target.scratch, 'archive')
   const session = await open()
-  let fifo: Fifo | undefined
+  let place: Place | undefined
   const close = async (): Promise<void> => {
+    await place?.fifo.close() // first: the server may be writing into it
     await session.close()
-    if (fifo !== undefined) await removeFifo(fifo.path)
     await rm(archive, { force: true })
   }
   try {
     await hold(session, snapshot, tables)
-    fifo = await fifoBeside(target, session)
+    place = await placeBeside(target, session)
     await drain(target.run({ ...archiving(target, session.database, { archive, snapshot, tables }), signal }))
   } catch {
     await close()
     signal.throwIfAborted()
     return undefined
   }
-  const { path, called } = fifo
+  const { fifo, called } = place
   const half = (...sections: readonly string[]) => {
     const args = ['--no-tablespaces', ...sections.map((each) => `--section=${each}`), '--file=-', archive]
     return (into?: Landing): Bytes => target.run({ program: 'pg_restore', args, signal, ...landing(into) })
@@ -102,7 +102,7 @@ export async function openBulk({ target, tables, snapshot, signal, open }: Openi
     tables,
     before: half('pre-data', 'data'),
     after: half('post-data'),
-    rows: (table, into) => through(path, () => session.count(copy(table, called)), { signal, into }),
+    rows: (table, into) => fifo.through(() => session.count(copy(table, called)), { signal, into }),
     close,
   }
 }
@@ -148,33 +148,33 @@ function archiving(target: Target, database: string, { archive, snapshot, tables
   }
 }
 
-interface Fifo {
-  readonly path: string
-  /** The same for the server. */
+interface Place {
+  readonly fifo: Fifo
+  /** As the server calls it. */
   readonly called: string
 }
 
 // A folder in which the server looks for nothing, which no base backup takes along, and which every start of the server empties.
-const PLACE = join('base', 'pgsql_tmp')
+const FOLDER = join('base', 'pgsql_tmp')
 const PREFIX = 'pgsql_tmp'
 
 /** A named pipe that the server has shown that it can write to. */
-async function fifoBeside(target: Target, session: Session): Promise<Fifo> {
-  const folder = join(target.path, PLACE)
+async function placeBeside(target: Target, session: Session): Promise<Place> {
+  const folder = join(target.path, FOLDER)
   const { uid, gid } = await stat(target.path)
   const owner = process.getuid?.() === 0 ? { uid, gid } : undefined
   await sweep(folder)
   const [row] = await session.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
   const file = `${PREFIX}${temporaryName('copy')}`
-  const fifo = { path: join(folder, file), called: join(row?.folder ?? '', PLACE, file) }
+  const called = join(row?.folder ?? '', FOLDER, file)
   await makeFolderFor(folder, owner)
-  await makeFifo(fifo.path, owner)
+  const fifo = await makeFifo(join(folder, file), owner)
   try {
-    const said = await littleThrough(fifo.path, async () => void (await session.count(`COPY (SELECT 'here') TO ${literal(fifo.called)}`)))
+    const said = await fifo.little(async () => void (await session.count(`COPY (SELECT 'here') TO ${literal(called)}`)))
     if (said !== 'here\n') throw new Error('the server wrote elsewhere')
-    return fifo
+    return { fifo, called }
   } catch (error) {
-    await removeFifo(fifo.path)
+    await fifo.close()
     throw error
   }
 }
