@@ -7,6 +7,7 @@
 //   <dataDir>/<generation>/place.json           the volume of its data, and the image that made it
 //   <dataDir>/<generation>/server/              files that are laid down, until they are in the volume
 //   <dataDir>/<generation>/secrets/ files/      what a twin's container sees; that of the live one is in <runDir>
+//   <dataDir>/switch.json keeping.json           of a container that others made (switch-journal.ts)
 //   <runDir>/was-running.json                   a switch is under way on a running database (exchange.ts)
 
 import { join } from 'node:path'
