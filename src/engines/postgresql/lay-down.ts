@@ -1,11 +1,12 @@
 // Lays a base backup down in an empty folder, and has it looked at by the server's own tool before any server starts on it.
 
-import { mkdir, open, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { inBlocks } from '../../base/blocks.ts'
 import { drain, text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { exists } from '../../base/files.ts'
-import { tarReader, type TarHeader } from '../../base/tar.ts'
+import { tarReader, type TarEvent, type TarHeader } from '../../base/tar.ts'
 import type { Target } from '../engine.ts'
 import { BACKUP_MANIFEST } from './archive.ts'
 
@@ -25,24 +26,39 @@ const ACCESS = `host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 `
 
+const BLOCK = 1024 * 1024
+
+/** In large blocks, each of which is written while the next one is read: an archive comes in small pieces, and each would cost a call. */
 async function unpack(source: Bytes, folder: string, signal: AbortSignal): Promise<void> {
   const reader = tarReader()
   let file: FileHandle | undefined
-  try {
-    for await (const chunk of source) {
-      signal.throwIfAborted()
-      for (const event of reader.feed(chunk)) {
-        if ('bytes' in event) await file?.writeFile(event.bytes)
-        else {
-          await file?.close()
-          file = undefined
-          file = await make(folder, event.header)
-        }
+  async function write(events: readonly TarEvent[]): Promise<void> {
+    for (const event of events) {
+      if ('bytes' in event) await file?.writeFile(event.bytes)
+      else {
+        await file?.close()
+        file = undefined
+        file = await make(folder, event.header)
       }
     }
+  }
+  let writing = Promise.resolve()
+  let release = (): void => {}
+  try {
+    for await (const block of inBlocks(source, BLOCK)) {
+      signal.throwIfAborted()
+      const events = reader.feed(block.bytes)
+      await writing
+      release()
+      writing = write(events)
+      writing.catch(() => {}) // awaited in the next round, or below
+      release = block.release
+    }
   } finally {
+    await Promise.allSettled([writing])
     await file?.close()
   }
+  await writing
   reader.end()
 }
 
@@ -63,12 +79,18 @@ async function make(folder: string, { name, kind }: TarHeader): Promise<FileHand
   return undefined
 }
 
-/** The log is read too, if the tool is of the server's own version: another one cannot. */
+/**
+ * The log is read too, if the tool is of the server's own version: another one cannot. A SHA-256 of each file has been compared while
+ * it passed (archive.ts), and is not computed once more: every file is there, in its size. Other digests are the tool's.
+ */
 async function verify(target: Target, signal: AbortSignal): Promise<void> {
   const program = 'pg_verifybackup'
   const [made] = (await text(target.run({ program: 'postgres', args: ['--version'], signal }))).match(/\d+/) ?? []
   const [tool] = (await text(target.run({ program, args: ['--version'], signal }))).match(/\d+/) ?? []
-  const args = ['--quiet', '--exit-on-error', ...(made === tool ? [] : ['--no-parse-wal']), target.path]
+  const compared = /"Checksum-Algorithm": "(?!SHA256")/.test(await readFile(join(target.path, BACKUP_MANIFEST), 'utf8'))
+    ? []
+    : ['--skip-checksums']
+  const args = ['--quiet', '--exit-on-error', ...compared, ...(made === tool ? [] : ['--no-parse-wal']), target.path]
   try {
     await drain(target.run({ program, args, signal }))
   } catch (error) {
