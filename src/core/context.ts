@@ -197,6 +197,11 @@ export function formatOf(engine: Engine, asked: string | undefined): Format {
   })
 }
 
+/** What is taken of it when nobody names another. */
+export function usualFormat({ engine, placement }: Pick<Database, 'engine' | 'placement'>): Format {
+  return formatOf(engine, placement.settings.format)
+}
+
 async function placementOf(
   context: Context,
   name: string,

@@ -8,7 +8,7 @@ import { parseCompression } from '../snapshots/codecs.ts'
 import { repository } from '../snapshots/repository.ts'
 import type { SnapshotAnswer, SnapshotRequest, SnapshotView, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { databaseOf, formatOf, withDatabase, type Context, type Database } from './context.ts'
+import { databaseOf, formatOf, usualFormat, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
 import { encryptedFor, recipientsFor } from './recipients.ts'
 import { renewLatest } from './latest.ts'
@@ -21,7 +21,7 @@ import { watching, type Watching } from './watching.ts'
 export async function snapshot(context: Context, request: SnapshotRequest, watch: Watch = {}): Promise<SnapshotAnswer> {
   const began = performance.now()
   const database = await databaseOf(context, request.database)
-  const format = formatOf(database.engine, request.format)
+  const format = request.format === undefined ? usualFormat(database) : formatOf(database.engine, request.format)
   const compression = parseCompression(request.compression ?? format.compressed ?? 'none')
   const recipients = await recipientsFor(context, request)
   const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
@@ -54,7 +54,7 @@ function atRestPlan({ name, placement }: Database): string {
 export async function takeSafety(context: Context, database: Database, comment: string, view: Watching): Promise<SnapshotView> {
   const folder = context.paths.snapshots
   const taking = {
-    format: formatOf(database.engine, undefined),
+    format: usualFormat(database),
     compression: parseCompression('none'),
     recipients: await recipientsFor(context, {}),
     folder,

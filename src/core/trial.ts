@@ -6,11 +6,12 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isCode, systemCode } from '../base/errors.ts'
 import { withLock } from '../base/locks.ts'
-import { generatePassword } from '../base/secret.ts'
+import { generatePassword, type Secret } from '../base/secret.ts'
 import type { Engine } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
+import { readSecret } from '../project/secrets.ts'
 import type { Site } from '../runtimes/runtime.ts'
-import { configOf, declaredIn, runtimeFor, type Context, type Declared } from './context.ts'
+import { configOf, declaredIn, meant, runtimeFor, type Context, type Declared } from './context.ts'
 
 interface Wanted {
   readonly engine: Engine
@@ -27,7 +28,8 @@ export async function inTrial<T>(context: Context, { engine, like, version }: Wa
   const { name: runtime } = runtimeFor(context, engine, model?.runtime)
   const id = `${engine.name}.${runtime}.${randomUUID()}`
   const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
-  const site = siteOf(context, id, { engine, runtime, version: fitting(engine, version, model?.version) ?? undefined, declared })
+  const wanted = { engine, runtime, version: fitting(engine, version, model?.version) ?? undefined, declared }
+  const site = siteOf(context, id, { ...wanted, ...(await loginOf(context, engine, like, declared)) })
   const result = await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
     try {
       return await work(site)
@@ -64,24 +66,38 @@ export function fitting({ recipe }: Engine, wanted: string | undefined, said: st
   return recipe.majorOf(said) === recipe.majorOf(wanted) ? said : wanted
 }
 
-interface Trial {
+interface Login {
+  readonly environment: Readonly<Record<string, string>>
+  readonly password: Secret
+}
+
+/** What its image is told; and what was told when the model was made, for that may be in the data. */
+async function loginOf(context: Context, engine: Engine, like: string, { environment }: Declared): Promise<Login> {
+  const { recipe } = engine
+  if (recipe.shape === 'file' || recipe.container.environmentAsDeclared !== true) return { environment: {}, password: generatePassword() }
+  const made = await readSecret(context.root, like)
+  return {
+    environment: await meant(context, like, { engine, environment, made: made !== undefined }),
+    password: made?.password ?? generatePassword(),
+  }
+}
+
+interface Trial extends Partial<Login> {
   readonly engine: Engine
   readonly runtime: string
   readonly version: string | undefined
   readonly declared: Declared
 }
 
-function siteOf(context: Context, id: string, { engine, runtime, version, declared }: Trial): Site {
+function siteOf(context: Context, id: string, { engine, runtime, version, declared, environment = {}, password }: Trial): Site {
   const folder = folderOf(context, id)
-  const { recipe } = engine
-  const environment = recipe.shape === 'server' && recipe.container.environmentAsDeclared === true ? declared.environment : {}
   const placement = {
     id,
     name: `trial-${id.slice(-8)}`, // its own, for what it has in Docker
     version,
     port: 0,
     file: undefined,
-    settings: engine.settings(environment, generatePassword()),
+    settings: engine.settings(environment, password ?? generatePassword()),
     dataDir: join(folder, 'data'),
     runDir: join(folder, 'run'),
     logFile: join(folder, 'log'),

@@ -38,6 +38,8 @@ export interface Settings {
   readonly creation?: readonly string[]
   /** Passwords besides the login's that creation needs, by the engine's own names. */
   readonly secrets?: Readonly<Record<string, Secret>>
+  /** The format that is taken when nobody names one, where that is not the engine's first. */
+  readonly format?: string
   /** Names in `environment:` that mean nothing to this engine; `validate` warns of them. */
   readonly unknown: readonly string[]
 }

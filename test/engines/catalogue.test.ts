@@ -3,9 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { drain } from '../../src/base/bytes.ts'
 import { Secret } from '../../src/base/secret.ts'
+import { tarEnd, tarHeader } from '../../src/base/tar.ts'
 import { runtimesOf } from '../../src/core/context.ts'
 import { catalogue, withTable } from '../../src/engines/catalogue.ts'
+import { rowsOf } from '../../src/engines/catalogue/influxdb2.ts'
+import { invocation } from '../../src/engines/catalogue/portable.ts'
 import { imageName } from '../../src/runtimes/compose/image.ts'
 import { parts } from '../../src/parts.ts'
 import { hayai } from '../cli/terminal.ts'
@@ -71,12 +75,86 @@ describe('the catalogue', () => {
       new Secret('made'),
     )
     expect(mongodb.uri({ host: '127.0.0.1', port: 5000, ...settings }, '')).toBe('mongodb://ann:p%3Aw@127.0.0.1:5000/')
-    expect(mongodb.recipe.container.hidden(settings)).toEqual({})
+    expect(mongodb.recipe.container.hidden(settings)).toEqual({ MONGO_INITDB_ROOT_PASSWORD: 'p:w' })
     expect(mongodb.recipe.container.environment(settings, (each) => each, 'live')).toEqual({
       MONGO_INITDB_ROOT_USERNAME: 'ann',
-      MONGO_INITDB_ROOT_PASSWORD: 'p:w',
       OTHER: '1',
     })
+  })
+
+  describe('of InfluxDB 2', () => {
+    const { influxdb2 } = parts.engines
+    if (influxdb2?.recipe.shape !== 'server') throw new Error('influxdb2 cannot be made')
+    const { container } = influxdb2.recipe
+    const TOKEN = `t${'0'.repeat(86)}==`
+
+    it.each(['DOCKER_INFLUXDB_INIT_ADMIN_TOKEN', 'INFLUX_TOKEN'])(
+      'takes its own backup where %s is declared, which nobody sees',
+      (name) => {
+        const settings = influxdb2.settings({ [name]: TOKEN, INFLUXD_LOG_LEVEL: 'warn' }, new Secret('made'))
+        expect([settings.format, settings.password.reveal()]).toEqual(['portable', TOKEN])
+        expect(influxdb2.formats.map((format) => format.name)).toContain(settings.format)
+        const open = container.environment(settings, (each) => each, 'live')
+        expect(open).toMatchObject({ INFLUXD_LOG_LEVEL: 'warn', DOCKER_INFLUXDB_INIT_USERNAME: 'hayai' })
+        expect(JSON.stringify(open)).not.toContain(TOKEN)
+        const hidden = container.hidden(settings)
+        expect(Object.keys(hidden)).toEqual(['DOCKER_INFLUXDB_INIT_PASSWORD', 'DOCKER_INFLUXDB_INIT_ADMIN_TOKEN'])
+        expect(hidden['DOCKER_INFLUXDB_INIT_ADMIN_TOKEN']).toBe(TOKEN)
+        expect(hidden['DOCKER_INFLUXDB_INIT_PASSWORD']?.length).toBeLessThanOrEqual(72) // it takes no longer ones
+        // Once it is made, a declared secret is not asked for again: the login is what was kept.
+        expect(container.hidden(influxdb2.settings({ [name]: '' }, new Secret(TOKEN)))).toEqual(hidden)
+      },
+    )
+
+    it('takes its folder where no token is declared, and has one that was made', () => {
+      const settings = influxdb2.settings({ DOCKER_INFLUXDB_INIT_PASSWORD: 'pass-word' }, new Secret('made'))
+      expect(settings.format).toBeUndefined()
+      expect(container.hidden(settings)).toEqual({
+        DOCKER_INFLUXDB_INIT_PASSWORD: 'pass-word',
+        DOCKER_INFLUXDB_INIT_ADMIN_TOKEN: 'pass-word',
+      })
+    })
+
+    it('is asked with the token in the environment alone, and all of it is replaced', () => {
+      const entry = catalogue.find(({ name }) => name === 'influxdb2')?.portable
+      if (entry === undefined) throw new Error('it has no backup of its own')
+      const endpoint = { host: '127.0.0.1', port: 5000, user: 'hayai', password: new Secret(TOKEN), database: 'hayai' }
+      const signal = new AbortController().signal
+      const [outside, within] = [endpoint, { ...endpoint, port: 8086 }].map((inner) =>
+        (['backup', 'restore'] as const).map((what) => invocation(entry, what, { endpoint, inner }, '/made', signal)),
+      )
+      expect(outside?.map(({ program, args }) => [program, ...args].join(' '))).toEqual([
+        'influx backup --host http://127.0.0.1:5000 /made',
+        'influx restore --full --host http://127.0.0.1:5000 /made',
+      ])
+      expect(within?.map(({ args }) => args.join(' '))).toEqual([
+        'backup --host http://127.0.0.1:8086 /made',
+        'restore --full --host http://127.0.0.1:8086 /made',
+      ])
+      expect(outside?.map(({ env }) => env?.['INFLUX_TOKEN']?.reveal())).toEqual([TOKEN, TOKEN])
+    })
+
+    it('answers in CSV, of which every cell is read; and what went wrong is thrown', () => {
+      const csv = ',result,table,_measurement,_value\r\n,_result,0,"odd, ""name""\nand a line",6000\r\n,_result,1,cpu,3\r\n\r\n'
+      expect(rowsOf(csv).map((row) => [row.get('_measurement'), row.get('_value')])).toEqual([
+        ['odd, "name"\nand a line', '6000'],
+        ['cpu', '3'],
+      ])
+      expect(rowsOf('')).toEqual([])
+      expect(() => rowsOf(`${csv}error,reference\r\nfailed to read,897\r\n`)).toThrow('failed to read')
+    })
+  })
+
+  it('takes no backup for whole that lacks the manifest, which is written last', async () => {
+    const { influxdb1 } = parts.engines
+    const portable = influxdb1?.formats.find(({ name }) => name === 'portable')
+    if (influxdb1 === undefined || portable === undefined) throw new Error('InfluxDB 1 has no portable backup')
+    const archive = (name: string) =>
+      async function* () {
+        yield Buffer.concat([tarHeader({ name, kind: 'file', size: 0, mode: 0o600, target: '' }), tarEnd()])
+      }
+    await expect(drain(influxdb1.check(portable, archive('20260101T000000Z.manifest')()))).resolves.toBeUndefined()
+    await expect(drain(influxdb1.check(portable, archive('20260101T000000Z.meta')()))).rejects.toMatchObject({ code: 'CORRUPT' })
   })
 
   it('is the table of docs/ENGINES.md: `node scripts/write-engines.ts` writes it', () => {

@@ -7,7 +7,7 @@ import type { Manifest } from '../../snapshots/manifest.ts'
 import { saveContent } from '../../snapshots/saving.ts'
 import type { Store } from '../../stores/store.ts'
 import type { BackupRequest } from '../backup-answers.ts'
-import { formatOf, type Context, type Database } from '../context.ts'
+import { usualFormat, type Context, type Database } from '../context.ts'
 import type { GitState } from '../git.ts'
 import { stallGuard, type StallGuard } from '../stall.ts'
 import type { Ticket } from './barrier.ts'
@@ -46,7 +46,7 @@ export async function savePart(saving: Saving): Promise<Part> {
     guard.alive()
   }
   try {
-    const format = formatOf(database.engine, undefined)
+    const format = usualFormat(database)
     const dump = await database.engine.dump(target, format, guard.signal, () => pausing(() => ready.arrive()))
     try {
       await pausing(held)
@@ -64,7 +64,7 @@ export async function savePart(saving: Saving): Promise<Part> {
 async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date): Promise<Part> {
   const { context, database, store, git, recipients, request, tell } = saving
   const { name, engine, entry } = database
-  const format = formatOf(engine, undefined)
+  const format = usualFormat(database)
   const draft = {
     id: randomBytes(16).toString('hex'),
     project: context.root.split('/').at(-1) ?? '',

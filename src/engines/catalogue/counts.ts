@@ -1,7 +1,9 @@
 // What a server holds, by its own count: each engine of the catalogue that can be counted has a function here, under its name.
 
+import { HayaiError } from '../../base/errors.ts'
 import type { Census, Endpoint, Target } from '../engine.ts'
 import { ask, askJson, at, listAt } from './http.ts'
+import { influxdb2 } from './influxdb2.ts'
 
 export interface Counted {
   readonly version: string
@@ -10,9 +12,12 @@ export interface Counted {
 
 export type Counter = (target: Pick<Target, 'endpoint' | 'version'>, signal: AbortSignal | undefined) => Promise<Counted>
 
-export const COUNTERS = { etcd: asking(etcd), influxdb1: asking(influxdb1), victoriametrics: asking(victoriametrics) } satisfies Readonly<
-  Record<string, Counter>
->
+export const COUNTERS = {
+  etcd: asking(etcd),
+  influxdb1: asking(influxdb1),
+  influxdb2: asking(influxdb2),
+  victoriametrics: asking(victoriametrics),
+} satisfies Readonly<Record<string, Counter>>
 
 function asking(count: (endpoint: Endpoint, signal: AbortSignal | undefined) => Promise<Counted>): Counter {
   return ({ endpoint }, signal) => {
@@ -45,6 +50,7 @@ async function influxdb1(endpoint: Endpoint, signal: AbortSignal | undefined): P
   const query = async (text: string): Promise<readonly unknown[]> => {
     const answer = await askJson(endpoint, '/query', { method: 'POST', body: new URLSearchParams({ q: text }), signal })
     const failed = at(answer, 'results', 0, 'error') ?? at(answer, 'error')
+    if (failed === 'shard is disabled') throw new HayaiError('WRONG_STATE', 'InfluxDB is still taking in what was restored into it')
     if (failed !== undefined) throw new Error(`InfluxDB answers ${text} with: ${JSON.stringify(failed)}`)
     return listAt(answer, 'results', 0, 'series')
   }

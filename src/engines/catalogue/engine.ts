@@ -9,42 +9,62 @@ import { throughTar } from '../../base/tar.ts'
 import { refuseLeading } from '../../base/tree-tar.ts'
 import type { Census, Dump, Endpoint, Engine, Facts, Format, Outline, Ready, RestingCopy, Target } from '../engine.ts'
 import { COUNTERS, type Counted, type Counter } from './counts.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Portable } from './entry.ts'
 import { recipeOf } from './recipe.ts'
-import { inPortable, PORTABLE, restorePortable, takePortable } from './portable.ts'
+import { letsIn } from './http.ts'
+import { inPortable, PORTABLE, portableFormat, restorePortable, takePortable, withManifest } from './portable.ts'
 import { loginOf } from './variables.ts'
 
 export function dataFolderEngine(entry: Entry): Engine {
-  const { native } = entry
-  const count = native === undefined ? weighedOnly : COUNTERS[native.counter]
-  const inspect = async (target: Target, signal?: AbortSignal): Promise<Facts> => factsOf(entry, await count(target, signal), [])
+  const { counter, portable } = entry
+  const count = counter === undefined ? weighedOnly : COUNTERS[counter]
+  const inspect = async (target: Target, signal?: AbortSignal): Promise<Facts> => {
+    const able = (await admits(entry, target, signal)) ? count : weighedOnly
+    return factsOf(entry, await able(target, signal), [])
+  }
   return {
     name: entry.name,
     title: entry.title,
-    counts: native?.counts ?? { what: 'file', of: 'folder' },
+    counts: entry.counts ?? { what: 'file', of: 'folder' },
     pieces: pieces(entry),
-    formats: [tar(entry), ...(native?.portable === undefined ? [] : [PORTABLE])],
+    formats: [tar(entry), ...(portable === undefined ? [] : [portableFormat(portable)])],
     recipe: recipeOf(entry),
     settings: (environment, password) => loginOf(entry, environment, password),
     uri: (endpoint) => uriOf(entry, endpoint),
     inspect: (target) => inspect(target),
     concerns: () => Promise.resolve([]),
     async survey(target, depth, signal) {
-      if (native === undefined) throw new HayaiError('USAGE', `Hayai does not know how to look into ${entry.title}`)
+      if (counter === undefined) throw new HayaiError('USAGE', `Hayai does not know how to look into ${entry.title}`)
       const found = await inspect(target, signal)
       return { ...found, outline: outlineOf(found.census), digests: depth === 'rows' ? {} : null }
     },
-    dump: (target, format, signal, ready) => dump({ entry, count, format, target }, signal, ready),
+    dump(target, format, signal, ready) {
+      const own = format.name === PORTABLE ? portable : undefined
+      return dump({ entry, count: own === undefined && byWeight(entry) ? weighedOnly : count, portable: own, target }, signal, ready)
+    },
     load: (target, { name }, bytes, signal) =>
-      native?.portable !== undefined && name === PORTABLE.name
-        ? restorePortable(native.portable, target, bytes, signal)
+      portable !== undefined && name === PORTABLE
+        ? restorePortable({ portable, count, target }, bytes, signal)
         : target.layDown(bytes, signal),
     tableRows: () => null,
-    check: (_format, bytes) =>
-      throughTar(bytes, (event) => {
+    check({ name }, bytes) {
+      const checked = throughTar(bytes, (event) => {
         if ('header' in event) refuseLeading(event.header)
-      }),
+      })
+      return name === PORTABLE ? withManifest(checked) : checked
+    },
   }
+}
+
+/** Whose folder is known by its files and bytes alone: that counts also where the server lets nobody in. */
+function byWeight({ native }: Entry): boolean {
+  return native === undefined
+}
+
+/** Whether it lets in whoever counts what it holds. */
+async function admits({ portable }: Entry, { endpoint }: Target, signal: AbortSignal | undefined): Promise<boolean> {
+  const token = portable?.token
+  return token === undefined || endpoint === undefined || letsIn(endpoint, token.path, signal)
 }
 
 /** What is in it nobody knows to count while it runs. */
@@ -88,12 +108,13 @@ function pieces({ title }: Entry): Engine['pieces'] {
 interface Order {
   readonly entry: Entry
   readonly count: Counter
-  readonly format: Format
+  /** Where it is asked for its own backup; undefined for a copy of its folder. */
+  readonly portable: Portable | undefined
   readonly target: Target
 }
 
 async function dump(order: Order, signal: AbortSignal, ready: Ready | undefined): Promise<Dump> {
-  const { entry, count, format, target } = order
+  const { entry, count, portable, target } = order
   const closing = new AbortController()
   const ends = AbortSignal.any([signal, closing.signal])
   const before = await count(target, ends)
@@ -107,7 +128,7 @@ async function dump(order: Order, signal: AbortSignal, ready: Ready | undefined)
     const after = await count(target, ends)
     if (copy.weight !== undefined) return { copy, counted: { ...after, census: copy.weight }, notes: [] }
     const counted = agreed(before, after)
-    return { copy, ...(format.name === PORTABLE.name ? inPortable(counted) : { counted, notes: [] }) }
+    return { copy, ...(portable === undefined ? { counted, notes: [] } : inPortable(portable, counted)) }
   }
   const made = copyAndCount()
   made.catch(() => {}) // whoever reads is told
@@ -146,11 +167,10 @@ export interface Taken extends Pick<RestingCopy, 'instant' | 'archive' | 'skippe
   close(): Promise<void>
 }
 
-async function take({ entry, format, target }: Order, signal: AbortSignal, onFile: () => void): Promise<Taken> {
-  const portable = format.name === PORTABLE.name ? entry.native?.portable : undefined
+async function take({ entry, portable, target }: Order, signal: AbortSignal, onFile: () => void): Promise<Taken> {
   if (portable !== undefined) return takePortable(portable, target, signal, onFile)
   const copy = await target.copyAtRest(signal, onFile)
-  return { ...copy, ...(entry.native === undefined ? { weight: weightOf(copy) } : {}), close: () => Promise.resolve() }
+  return { ...copy, ...(byWeight(entry) ? { weight: weightOf(copy) } : {}), close: () => Promise.resolve() }
 }
 
 function weightOf({ files, bytes }: RestingCopy): Census {

@@ -28,7 +28,7 @@ export interface Entry {
   readonly data: string | null
   /** How to see that it answers; null for a file. */
   readonly health: Health | null
-  /** What its image must be told to start at all, as one server. `{password}` is the login's. */
+  /** What its image must be told to start at all, as one server. `{password}` is the login's; `{token}` the token, where it is another. */
   readonly environment: Readonly<Record<string, string>>
   /** With `{user}`, `{password}`, `{port}`, `{database}` and `{path}`. */
   readonly uri: string
@@ -45,6 +45,11 @@ export interface Entry {
   readonly contained?: Contained
   /** How it runs from this machine's own programs; undefined where that is not known. */
   readonly native?: Native
+  /** How what it holds is counted; undefined where nobody knows. */
+  readonly counter?: keyof typeof COUNTERS
+  readonly counts?: { readonly what: string; readonly of: string }
+  /** Where it is asked for its own backup. */
+  readonly portable?: Portable
 }
 
 /** What its image is told; in it the data is at `data`, and the port is `port`. */
@@ -74,18 +79,36 @@ export interface Native {
   /** See ServerRecipe. */
   readonly forcible: boolean
   readonly bySignal?: true
-  /** Where it is asked for its own backup. */
-  readonly portable?: Portable
-  readonly counter: keyof typeof COUNTERS
-  readonly counts: { readonly what: string; readonly of: string }
   /** Starts it on an unpacked folder called FOLDER, at PORT. */
   readonly byHand: string
 }
 
-/** `here`: as this machine's own program, with `{port}`; `contained`: for programs in its container. */
+/** A backup of its own for which it goes on, by programs beside it. In their arguments `{at}` and `{folder}` are filled in. */
 export interface Portable {
+  /** Where the server is asked: by this machine's own programs, with `{port}`, and by those in its container. */
   readonly here: string
   readonly contained: string
+  readonly program: string
+  readonly backup: readonly string[]
+  readonly restore: readonly string[]
+  readonly token?: Token
+  /** What is counted and not in the backup: many → one. */
+  readonly leavesOut: Readonly<Record<string, string>>
+  readonly compressed?: 'gzip'
+  /** Its program ends before the server has taken in all that it was sent. */
+  readonly lags?: true
+  /** Gives an unpacked folder called FOLDER to a server. */
+  readonly byHand: string
+}
+
+/** What a server asks for who is let at all of it. The password of its login is that. */
+export interface Token {
+  /** How `.hayaidb` may call it in `environment:`; where it says it, its own backup is what is taken when no format is named. */
+  readonly names: readonly string[]
+  /** The variable from which the programs read it: it is in no argument. */
+  readonly variable: string
+  /** What only those are told who come with a token that it takes. */
+  readonly path: string
 }
 
 export type Health = { readonly http: string; readonly port?: number } | { readonly tcp: true } | { readonly command: string }

@@ -84,11 +84,11 @@ export const KEYS: readonly Entry[] = [
       env: {},
       forcible: true,
       bySignal: true,
-      counter: 'etcd',
-      counts: { what: 'key', of: 'range' },
       byHand:
         'etcd --data-dir=FOLDER --listen-client-urls=http://127.0.0.1:PORT --advertise-client-urls=http://127.0.0.1:PORT --listen-peer-urls=http://127.0.0.1:0',
     },
+    counter: 'etcd',
+    counts: { what: 'key', of: 'range' },
   },
   {
     name: 'lmdb',
