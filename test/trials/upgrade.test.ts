@@ -66,7 +66,7 @@ describe('PostgreSQL 14, upgraded', () => {
     try {
       await expect(findInstallation({ ...recipe, folders: [] }, 'PostgreSQL', '14')).rejects.toMatchObject({
         code: 'ENVIRONMENT',
-        message: expect.stringContaining('without pg_dump, psql') as string,
+        message: expect.stringContaining('without pg_dump, pg_restore, psql') as string,
       })
     } finally {
       process.env['PATH'] = `${path}:${OLDER}`
