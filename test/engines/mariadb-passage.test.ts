@@ -92,6 +92,19 @@ test('rows are counted whatever is in them, however they are written, and wherev
   )
 })
 
+test('a chunk may end at any byte of a statement, also between the last two', () => {
+  const tables = [
+    { name: 't', style: 'lines', rows: [['a;'], ['b']] },
+    { name: 'u', style: 'columns', rows: [['a;'], ['b']] },
+    { name: 'v', style: 'one line', rows: [['a;'], ['b']] },
+  ] as const
+  const dump = HEADING + begin('shop') + tables.map(data).join('') + END
+  for (let cut = 0; cut <= dump.length; cut += 1) {
+    const { passed } = through(dump, [cut])
+    expect([cut, passed.complete, [...passed.rows.values()]]).toEqual([cut, true, [2, 2, 2]])
+  }
+})
+
 test('what looks like rows, like another database or like the end inside of a routine is none', () => {
   const body = `CREATE PROCEDURE p()
 BEGIN

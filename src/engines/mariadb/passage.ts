@@ -209,11 +209,11 @@ function valueReader() {
 
   function readLines(bytes: Buffer, at: number): { readonly at: number; readonly ended: boolean } {
     const acrossChunks = last === 0x3b && bytes[at] === NEWLINE
-    const found = acrossChunks ? at - 1 : bytes.indexOf(END, at)
-    const end = found === -1 ? bytes.length : found + END.length
+    const found = acrossChunks ? -1 : bytes.indexOf(END, at)
+    const end = acrossChunks ? at + 1 : found === -1 ? bytes.length : found + END.length
     count += newlines(bytes, at, end)
     last = bytes[end - 1] ?? 0
-    return { at: end, ended: found !== -1 }
+    return { at: end, ended: acrossChunks || found !== -1 }
   }
 
   function readTuples(bytes: Buffer, from: number): { readonly at: number; readonly ended: boolean } {
