@@ -98,6 +98,9 @@ async function* piped(command: Command, input: Bytes | undefined, through: reado
       })
     }
     finished = true
+  } catch (error) {
+    command.signal?.throwIfAborted() // what ends a program may break its pipe first
+    throw error
   } finally {
     command.signal?.removeEventListener('abort', onAbort)
     if (!finished) await stop(child)
