@@ -28,7 +28,7 @@ export interface Command {
   /** The program may stop reading its input early and still succeed. */
   readonly closedStdinIsFine?: boolean
   /** Its standard output goes into this file, and has been written there when it is yielded. */
-  readonly into?: Landing
+  readonly into?: Landing | undefined
 }
 
 /** Its standard output. Throws TOOL_FAILED with the program's last words when it does not exit 0, ENVIRONMENT when it cannot be started. */

@@ -5,7 +5,7 @@
 import { fstat, read, write } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Bytes } from './bytes.ts'
+import { once, type Bytes } from './bytes.ts'
 
 const readAt = promisify(read)
 const writeNext = promisify(write)
@@ -21,6 +21,11 @@ export async function* landed(bytes: Bytes, { descriptor }: Landing): Bytes {
     await writeAtEnd(descriptor, chunk)
     yield chunk
   }
+}
+
+/** Words between what programs write, which go the same way as that. */
+export function words(text: string, into: Landing | undefined): Bytes {
+  return into === undefined ? once(text) : landed(once(text), into)
 }
 
 async function writeAtEnd(descriptor: number, bytes: Uint8Array): Promise<void> {

@@ -109,7 +109,7 @@ export interface Invocation {
   /** Ends the program, also one that hangs without a word. */
   readonly signal?: AbortSignal
   /** Its output goes into this file, and has been written there when it is yielded. */
-  readonly into?: Landing
+  readonly into?: Landing | undefined
 }
 
 /** A copy of a data folder that was at rest; gone when its target is closed. */

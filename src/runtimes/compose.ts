@@ -24,7 +24,7 @@ import {
   entryOf,
   generationOf,
   generationsOf,
-  neighbourOf,
+  neighbourIn,
   readLedger,
   switched,
   writeLedger,
@@ -165,9 +165,7 @@ function siteOf(home: Home): Site {
     },
 
     async neighbour(step) {
-      const ledger = await readLedger(dataDir)
-      const other = ledger === undefined ? undefined : neighbourOf(ledger, step)
-      return ledger === undefined || other === undefined ? undefined : generationOf(ledger, other)
+      return neighbourIn(await readLedger(dataDir), step)
     },
 
     async drop(generation) {

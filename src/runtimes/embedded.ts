@@ -11,7 +11,7 @@ import type { Engine, FileRecipe, Invocation, Target } from '../engines/engine.t
 import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts'
 import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
 import { called, generationFile, generationFolder, liveFile, liveIsThere, livePath, type Home, type Moment } from './embedded/home.ts'
-import { entryOf, generationOf, generationsOf, grown, neighbourOf, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
+import { entryOf, generationOf, generationsOf, grown, neighbourIn, nextName, readLedger, writeLedger, type Ledger } from './generations.ts'
 import { noContainers } from './no-containers.ts'
 import type { Generation, Runtime, Site, Twin } from './runtime.ts'
 import { workshopIn } from './workshop.ts'
@@ -93,9 +93,7 @@ function siteOf(home: Home): Site {
     },
 
     async neighbour(step) {
-      const ledger = await readLedger(dataDir)
-      const name = ledger === undefined ? undefined : neighbourOf(ledger, step)
-      return ledger === undefined || name === undefined ? undefined : generationOf(ledger, name)
+      return neighbourIn(await readLedger(dataDir), step)
     },
 
     async drop(generation) {

@@ -59,6 +59,12 @@ export function neighbourOf(ledger: Ledger, step: -1 | 1): string | undefined {
   return at < 0 ? undefined : ledger.line[at]
 }
 
+/** The same with all that is known of it; a database without data has none. */
+export function neighbourIn(ledger: Ledger | undefined, step: -1 | 1): Generation | undefined {
+  const name = ledger === undefined ? undefined : neighbourOf(ledger, step)
+  return ledger === undefined || name === undefined ? undefined : generationOf(ledger, name)
+}
+
 /** Makes a kept generation live. One that has left the line comes back to it as a restore would: at its end, after the live one. */
 export function switched(ledger: Ledger, name: string, at: Date): Ledger {
   const entry = entryOf(ledger, name)

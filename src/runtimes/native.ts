@@ -11,7 +11,7 @@ import {
   generationOf,
   generationsOf,
   grown,
-  neighbourOf,
+  neighbourIn,
   readLedger,
   switched,
   writeLedger,
@@ -138,9 +138,7 @@ function siteOf(home: Home): Site {
     },
 
     async neighbour(step) {
-      const ledger = await readLedger(dataDir)
-      const name = ledger === undefined ? undefined : neighbourOf(ledger, step)
-      return ledger === undefined || name === undefined ? undefined : generationOf(ledger, name)
+      return neighbourIn(await readLedger(dataDir), step)
     },
 
     async drop(generation) {

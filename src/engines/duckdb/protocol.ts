@@ -4,7 +4,7 @@
 // and DuckDB's lock on a file is the kernel's lock of a whole process (POSIX), which would vanish as soon as any other piece of that
 // process had opened and closed the file. So the process that holds a file does not read it by itself, and another one copies it.
 
-import type { Census, FoundPiece, Look, Outline, Transplanted } from '../engine.ts'
+import type { Census, FoundPiece, Look, Outline, TakingBack, Transplanted } from '../engine.ts'
 
 /** What was counted in a database, and what deserves a warning, each in a whole sentence. */
 export interface Counted {
@@ -58,13 +58,10 @@ export interface Requests {
   /** Writes the receipt before it changes anything. */
   readonly transplant: Requests['findTables'] & { readonly receipt: string }
   /** `from` is as `to` was before, and nobody else's. */
-  readonly takeBack: {
+  readonly takeBack: Omit<TakingBack, 'receipt'> & {
     readonly from: string | null
     readonly to: string
     readonly digests: Readonly<Record<string, string>>
-    readonly added: readonly string[]
-    readonly replaced: readonly string[]
-    readonly anyway: boolean
     readonly patience: number
     readonly spill: string
   }

@@ -6,7 +6,7 @@
 import { lchown, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { drain, type Bytes } from '../../base/bytes.ts'
-import { systemCode } from '../../base/errors.ts'
+import { HayaiError, systemCode } from '../../base/errors.ts'
 import { makeFifo, removeFifo, type Fifo } from '../../base/fifo.ts'
 import { isAbandoned, temporaryName } from '../../base/files.ts'
 import type { Landing } from '../../base/landing.ts'
@@ -54,11 +54,10 @@ export async function bulkTables(target: Target, session: Session, whole: number
 
 export interface Bulk {
   /** What comes before the rows, and after them. */
-  readonly before: (into?: Landing) => Bytes
-  readonly after: (into?: Landing) => Bytes
-  readonly tables: readonly Table[]
+  readonly before: (into: Landing | undefined) => Bytes
+  readonly after: (into: Landing | undefined) => Bytes
   /** The rows as a dump has them, without the lines around them; the value is their number. */
-  rows(table: Table, into?: Landing): AsyncGenerator<Uint8Array, number>
+  rows(table: Table, into: Landing | undefined): AsyncGenerator<Uint8Array, number>
   close(): Promise<void>
 }
 
@@ -88,18 +87,18 @@ export async function openBulk({ target, tables, snapshot, signal, open }: Openi
     await hold(session, snapshot, tables)
     place = await placeBeside(target, session)
     await drain(target.run({ ...archiving(target, session.database, { archive, snapshot, tables }), signal }))
-  } catch {
+  } catch (error) {
     await close()
     signal.throwIfAborted()
+    if (!(error instanceof HayaiError) && systemCode(error) === undefined) throw error // a fault of ours
     return undefined
   }
   const { fifo, called } = place
   const half = (...sections: readonly string[]) => {
     const args = ['--no-tablespaces', ...sections.map((each) => `--section=${each}`), '--file=-', archive]
-    return (into?: Landing): Bytes => target.run({ program: 'pg_restore', args, signal, ...landing(into) })
+    return (into: Landing | undefined): Bytes => target.run({ program: 'pg_restore', args, signal, into })
   }
   return {
-    tables,
     before: half('pre-data', 'data'),
     after: half('post-data'),
     rows: (table, into) => fifo.through(() => session.count(copy(table, called)), { signal, into }),
@@ -107,9 +106,7 @@ export async function openBulk({ target, tables, snapshot, signal, open }: Openi
   }
 }
 
-const landing = (into: Landing | undefined) => (into === undefined ? {} : { into })
-
-const qualified = ({ schema, name: table }: Pick<Table, 'schema' | 'name'>): string => `${name(schema)}.${name(table)}`
+const qualified = ({ schema, name: table }: Table): string => `${name(schema)}.${name(table)}`
 
 const copy = (table: Table, path: string): string =>
   `COPY ${qualified(table)} (${table.columns}) TO ${literal(path)} WITH (ENCODING 'UTF8')`
@@ -117,7 +114,7 @@ const copy = (table: Table, path: string): string =>
 /** What pg_dump says of itself before it reads (setup_connection in its source), and a lock that waits for nobody. */
 async function hold(session: Session, snapshot: string, tables: readonly Table[]): Promise<void> {
   await session.query(`
-    SET extra_float_digits = 3; SET intervalstyle = postgres; SET synchronize_seqscans = off; SET row_security = off;
+    SET standard_conforming_strings = on; SET extra_float_digits = 3; SET intervalstyle = postgres; SET synchronize_seqscans = off; SET row_security = off;
     SELECT set_config('search_path', '', false)`)
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   await session.query(`
@@ -171,7 +168,7 @@ async function placeBeside(target: Target, session: Session): Promise<Place> {
   const fifo = await makeFifo(join(folder, file), owner)
   try {
     const said = await fifo.little(async () => void (await session.count(`COPY (SELECT 'here') TO ${literal(called)}`)))
-    if (said !== 'here\n') throw new Error('the server wrote elsewhere')
+    if (said !== 'here\n') throw new HayaiError('ENVIRONMENT', 'the server wrote elsewhere')
     return { fifo, called }
   } catch (error) {
     await fifo.close()
@@ -196,9 +193,9 @@ async function sweep(folder: string): Promise<void> {
 }
 
 /** As pg_dump announces the rows of a table, by which they are found again in the file. */
-export function announcement({ schema, name: table, owner, columns }: Table): string {
-  const heading = comment(`Data for Name: ${table}; Type: TABLE DATA; Schema: ${schema}; Owner: ${owner}`)
-  return `--\n${heading}--\n\nCOPY ${qualified({ schema, name: table })} (${columns}) FROM stdin;\n`
+export function announcement(table: Table): string {
+  const heading = comment(`Data for Name: ${table.name}; Type: TABLE DATA; Schema: ${table.schema}; Owner: ${table.owner}`)
+  return `--\n${heading}--\n\nCOPY ${qualified(table)} (${table.columns}) FROM stdin;\n`
 }
 
 export const END_OF_ROWS = '\\.\n\n\n'

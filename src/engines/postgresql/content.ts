@@ -1,12 +1,12 @@
 // The content of one database, in pg_dump's words, counted as it passes.
 
-import { once, type Bytes } from '../../base/bytes.ts'
+import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import { landed, type Landing } from '../../base/landing.ts'
+import { words, type Landing } from '../../base/landing.ts'
 import type { Target } from '../engine.ts'
 import { announcement, END_OF_ROWS, keyOf, openBulk, type Bulk, type Table } from './bulk.ts'
-import { rowCounter, type Counter } from './rows.ts'
 import type { Contents } from './catalog.ts'
+import { rowCounter } from './rows.ts'
 import { innerOf, programEnvironment, type Session } from './session.ts'
 
 export interface Wanted {
@@ -58,15 +58,14 @@ async function* write(wanted: Wanted, take: Take): Bytes {
 }
 
 async function* rowsOf(bulk: Bulk, table: Table, into: Landing | undefined, take: Take): Bytes {
-  const own = (text: string): Bytes => (into === undefined ? once(text) : landed(once(text), into))
-  yield* own(announcement(table))
+  yield* words(announcement(table), into)
   const count = yield* bulk.rows(table, into)
   take({ rows: new Map([[keyOf(table), count]]), positions: new Map() })
-  yield* own(END_OF_ROWS)
+  yield* words(END_OF_ROWS, into)
 }
 
 async function* whole(bytes: Bytes, database: string, take: Take): Bytes {
-  const counter: Counter = rowCounter()
+  const counter = rowCounter()
   for await (const chunk of bytes) {
     counter.feed(chunk)
     yield chunk
@@ -82,6 +81,6 @@ function pgDump({ target, session, snapshot, signal, into }: Wanted): Bytes {
     args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
     env: programEnvironment(innerOf(target), session.database),
     signal,
-    ...(into === undefined ? {} : { into }),
+    into,
   })
 }

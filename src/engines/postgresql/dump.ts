@@ -1,9 +1,9 @@
 // The dump: one SQL file of the whole server, of one instant. Roles first; then the main database, without its name; then
 // every other database, made by the file; at last the settings of roles, and a line that says that this is all.
 
-import { once, text, type Bytes } from '../../base/bytes.ts'
+import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
-import { landed, type Landing } from '../../base/landing.ts'
+import { words, type Landing } from '../../base/landing.ts'
 import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Ready, Target } from '../engine.ts'
 import {
   countRoles,
@@ -243,12 +243,11 @@ interface Writing {
 }
 
 async function* write({ target, held, signal, tell, into }: Writing): Bytes {
-  const own = (text: string): Bytes => (into === undefined ? once(text) : landed(once(text), into))
-  yield* own(held.first)
+  yield* words(held.first, into)
   const censuses: Census[] = []
   let described: ReturnType<Held['describe']> | undefined
   for (const part of held.parts) {
-    yield* own(part.before)
+    yield* words(part.before, into)
     const { session, snapshot, large } = part
     const { bytes, contents } = content({ target, session, snapshot, large, signal, into, open: () => held.open(session.database) })
     for await (const chunk of bytes) {
@@ -258,9 +257,9 @@ async function* write({ target, held, signal, tell, into }: Writing): Bytes {
     censuses.push(databaseCensus(part.prefix, part.outline, contents()))
     await described
     await part.session.close()
-    if (part.after !== '') yield* own(part.after)
+    if (part.after !== '') yield* words(part.after, into)
   }
-  yield* own(held.last)
+  yield* words(held.last, into)
   const { roles, ...facts } = await (described ?? held.describe())
   tell({ ...facts, census: joined(censuses, roles) })
 }

@@ -87,10 +87,15 @@ async function verify(target: Target, signal: AbortSignal): Promise<void> {
   const program = 'pg_verifybackup'
   const [made] = (await text(target.run({ program: 'postgres', args: ['--version'], signal }))).match(/\d+/) ?? []
   const [tool] = (await text(target.run({ program, args: ['--version'], signal }))).match(/\d+/) ?? []
-  const compared = /"Checksum-Algorithm": "(?!SHA256")/.test(await readFile(join(target.path, BACKUP_MANIFEST), 'utf8'))
-    ? []
-    : ['--skip-checksums']
-  const args = ['--quiet', '--exit-on-error', ...compared, ...(made === tool ? [] : ['--no-parse-wal']), target.path]
+  const manifest = await readFile(join(target.path, BACKUP_MANIFEST), 'utf8')
+  const hasOthers = /"Checksum-Algorithm": "(?!SHA256")/.test(manifest)
+  const args = [
+    '--quiet',
+    '--exit-on-error',
+    ...(hasOthers ? [] : ['--skip-checksums']),
+    ...(made === tool ? [] : ['--no-parse-wal']),
+    target.path,
+  ]
   try {
     await drain(target.run({ program, args, signal }))
   } catch (error) {

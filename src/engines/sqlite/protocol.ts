@@ -4,7 +4,7 @@
 // Why a child: a native call may take minutes, and a child's can be ended; and a program that uses Hayai as a library may have the
 // same database open, whose locks the kernel would drop as soon as this process opened and closed that file by itself (POSIX).
 
-import type { Census, FoundPiece, Look, Outline, Transplanted } from '../engine.ts'
+import type { Census, FoundPiece, Look, Outline, TakingBack, Transplanted } from '../engine.ts'
 
 /** What was counted in a database, and what had to be left out, each in a whole sentence. */
 export interface Counted {
@@ -51,13 +51,10 @@ export interface Requests {
   /** Writes the receipt before it changes anything. */
   readonly transplant: Requests['findTables'] & { readonly receipt: string }
   /** `from` is as `to` was before, and nobody else's. */
-  readonly takeBack: {
+  readonly takeBack: Omit<TakingBack, 'receipt'> & {
     readonly from: string | null
     readonly to: string
     readonly digests: Readonly<Record<string, string>>
-    readonly added: readonly string[]
-    readonly replaced: readonly string[]
-    readonly anyway: boolean
     readonly patience: number
   }
   /** Asked by `exchange` of a child of its own, while it keeps all others out of the live file. */

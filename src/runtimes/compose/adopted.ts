@@ -4,7 +4,7 @@
 import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
 import { sweepPartials } from '../../base/files.ts'
 import type { Endpoint, Facts, Target } from '../../engines/engine.ts'
-import { dropped, generationOf, generationsOf, grown, neighbourOf, readLedger, switched, writeLedger, type Ledger } from '../generations.ts'
+import { dropped, generationOf, generationsOf, grown, neighbourIn, readLedger, switched, writeLedger, type Ledger } from '../generations.ts'
 import { generationFolders, markFinished, markUnfinished, ownerOfMark, removeIfEmpty } from '../marks.ts'
 import type { Site } from '../runtime.ts'
 import { heldIn, type Held } from './errands.ts'
@@ -211,9 +211,7 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
     },
 
     async neighbour(step) {
-      const ledger = await readLedger(dataDir)
-      const other = ledger === undefined ? undefined : neighbourOf(ledger, step)
-      return ledger === undefined || other === undefined ? undefined : generationOf(ledger, other)
+      return neighbourIn(await readLedger(dataDir), step)
     },
 
     async drop(generation) {
