@@ -136,9 +136,10 @@ async function findByReference(context: Context, shelves: readonly Shelf[], refe
   const found = await matching(shelves, reference)
   const [only, another] = found
   if (only === undefined) {
-    const isDatabase = (await readCatalog(context.root)).databases[reference] !== undefined
+    const [name = ''] = reference.split('@') // of NAME@latest, however that is spelled
+    const isDatabase = (await readCatalog(context.root)).databases[name] !== undefined
     throw new HayaiError('NOT_FOUND', `no snapshot is called ${JSON.stringify(reference)}`, {
-      hint: isDatabase ? `Did you mean \`${reference} --latest\`?` : 'Run `hayai snapshot list` to see the snapshots.',
+      hint: isDatabase ? `Did you mean \`${name} --latest\`?` : 'Run `hayai snapshot list` to see the snapshots.',
     })
   }
   if (another === undefined) return only

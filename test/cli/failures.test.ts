@@ -30,6 +30,7 @@ const WRONG: readonly (readonly [args: readonly string[], exit: number, code: st
   [['help', 'snapshot', 'lst'], 2, 'USAGE', 'help', 'Did you mean `hayai snapshot list`?'],
   [['help', 'undo', 'more'], 2, 'USAGE', 'help', 'no subcommands'],
   [['list'], 3, 'NOT_FOUND', 'list', 'no Hayai project'],
+  [['undo', '--all', '--force'], 2, 'USAGE', 'undo', '--force is for the tables or keys of one database'],
   [['undo'], 3, 'NOT_FOUND', 'undo', 'no Hayai project'],
   [['validate', '--config', './nowhere'], 3, 'NOT_FOUND', 'validate', 'nowhere'],
 ]

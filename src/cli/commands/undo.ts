@@ -1,5 +1,6 @@
 // hayai undo
 
+import { HayaiError } from '../../index.ts'
 import { CHANGING } from '../arguments.ts'
 import { command } from '../command.ts'
 import { ALL, allAnswer, allText, CHANGED, refuseBoth, stepAnswer, stepText } from './step.ts'
@@ -23,6 +24,11 @@ export const undo = command({
   failures: ['WRONG_STATE', 'NOT_FOUND', 'CONFLICT', 'LOCKED'],
   async run({ args, flags, session }) {
     refuseBoth(args.name, flags.all)
+    if (flags.all && flags.force) {
+      throw new HayaiError('USAGE', '--force is for the tables or keys of one database, and --all for whole databases', {
+        hint: 'Leave one of them out.',
+      })
+    }
     const project = await session.open()
     if (flags.all) {
       if (session.interactive && !flags.yes && !flags['dry-run']) {
