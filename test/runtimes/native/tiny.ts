@@ -189,9 +189,24 @@ export function processesIn(folder: string): readonly number[] {
     })
 }
 
-/** Its command's first words. */
+/** Its command's first words; none when it has ended. */
 export function commandOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  return ofProcess(pid, 'cmdline').replaceAll('\0', ' ')
+}
+
+/** The number of its parent; NaN when it has ended. */
+export function parentOf(pid: number): number {
+  const stat = ofProcess(pid, 'stat')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) // proc(5): the name in parentheses, the state, the parent
+}
+
+function ofProcess(pid: number, file: 'cmdline' | 'stat'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(systemCode(error) ?? '')) return ''
+    throw error
+  }
 }
 
 /** The server's own process, and its record. */
