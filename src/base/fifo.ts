@@ -1,12 +1,10 @@
 // Named pipes: for a server that writes only into files of its own opening, and whose bytes are wanted as they come. Linux.
 
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
-import { constants, lchown, open, rm, type FileHandle } from 'node:fs/promises'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import type { Bytes } from './bytes.ts'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { constants, lchown, open, rm } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemCode } from './errors.ts'
 import { output } from './exec.ts'
-import type { Landing } from './landing.ts'
 
 export interface Fifo {
   /** What `write` puts into it, when that is less than a pipe holds. */
@@ -14,7 +12,7 @@ export interface Fifo {
   /**
    * What `write` puts into it, however much; the value is its own, once both are through. It may open the pipe any number of times:
    * the end has come when it has settled. When it fails, that is thrown after the bytes. When reading ends early, nobody waits for
-   * it, and close() makes its writing fail. A piece that went into a file is the reader's until it asks for the next one.
+   * it, and close() makes its writing fail.
    */
   through<T>(write: () => Promise<T>, options: Through): AsyncGenerator<Uint8Array, T>
   /** Removes it. */
@@ -23,11 +21,14 @@ export interface Fifo {
 
 export interface Through {
   readonly signal: AbortSignal
-  readonly into: Landing | undefined
+  /** Memory for the next piece, which is a part of it. */
+  readonly block: () => Buffer
 }
 
+/** Bytes that a block should have room for. */
+export const BLOCK = 256 * 1024
+
 const READING = constants.O_RDONLY | constants.O_NONBLOCK
-const WRITING = constants.O_WRONLY | constants.O_NONBLOCK
 
 /** Makes one at a path where nothing is. Only `owner` may open it (and root); without one, whoever this process runs as. */
 export async function makeFifo(path: string, owner?: { readonly uid: number; readonly gid: number }): Promise<Fifo> {
@@ -47,15 +48,9 @@ export async function makeFifo(path: string, owner?: { readonly uid: number; rea
       async little(write) {
         await write()
         const block = Buffer.alloc(4096)
-        return block.toString('utf8', 0, readNow(descriptor, block) ?? 0)
+        return block.toString('utf8', 0, readNow(descriptor, block))
       },
-      async *through(write, options) {
-        const keeper = await open(path, WRITING) // as long as it is there, the end has not come
-        const writing = whileOpen(keeper, write)
-        writing.catch(() => {}) // heard of below
-        yield* pieces(descriptor, options)
-        return writing
-      },
+      through: (write, options) => read(descriptor, write, options),
     }
   } catch (error) {
     await close()
@@ -84,45 +79,43 @@ async function widen(path: string): Promise<void> {
   await output({ file: 'perl', args: ['-e', script, path] })
 }
 
-async function whileOpen<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } finally {
-    await handle.close()
-  }
-}
-
-const PIECE = 256 * 1024
 const PAUSE = 1 // milliseconds, in which it does not fill up
 const TURN = 8
 
-async function* pieces(reader: number, { signal, into }: Through): Bytes {
-  const block = Buffer.allocUnsafeSlow(PIECE)
+async function* read<T>(reader: number, write: () => Promise<T>, { signal, block: next }: Through): AsyncGenerator<Uint8Array, T> {
+  let over = false
+  let wake = (): void => {}
+  const end = (): void => {
+    over = true
+    wake()
+  }
+  const writing = write()
+  writing.then(end, end)
+  let block = next()
   for (let given = 1; ; given += 1) {
     signal.throwIfAborted()
+    const last = over // what was written before the end is there when this is read
     const bytes = readNow(reader, block)
-    if (bytes === 0) return
-    if (bytes !== undefined) {
-      const piece = block.subarray(0, bytes)
-      if (into !== undefined) writeWhole(into.descriptor, piece)
-      yield into === undefined ? Buffer.from(piece) : piece
-    }
-    if (bytes !== PIECE) await sleep(PAUSE)
-    else if (given % TURN === 0) await nextTurn() // nothing else here lets anybody else have one
+    const full = bytes === block.length
+    if (bytes > 0) {
+      yield block.subarray(0, bytes)
+      block = next()
+    } else if (last) return writing
+    if (full && given % TURN === 0) await nextTurn() // nothing else here lets anybody else have one
+    if (full || over) continue
+    await new Promise<void>((resolve) => {
+      wake = resolve
+      setTimeout(resolve, PAUSE)
+    })
   }
 }
 
-/** 0: the end; undefined: nothing there yet. */
-function readNow(reader: number, block: Buffer): number | undefined {
+/** 0: nothing there yet, with or without a writer who has it open. */
+function readNow(reader: number, block: Buffer): number {
   try {
     return readSync(reader, block, 0, block.length, null)
   } catch (error) {
-    if (systemCode(error) === 'EAGAIN') return undefined
+    if (systemCode(error) === 'EAGAIN') return 0
     throw error
   }
-}
-
-// In this thread: what lies in the memory of the system is there in less time than it takes to ask another thread.
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done)
 }

@@ -1,11 +1,13 @@
 // The large tables of a dump, which the server writes itself: the same rows, the same instant, and pg_dump where that cannot be.
 
-import { lchown, readdir, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { lchown, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { drain } from '../../src/base/bytes.ts'
 import { temporaryName } from '../../src/base/files.ts'
 import { output } from '../../src/base/exec.ts'
+import type { Dump } from '../../src/engines/engine.ts'
 import { postgresql } from '../../src/engines/postgresql.ts'
 import { tableRows } from '../../src/engines/postgresql/table-rows.ts'
 import { format, never, restored, snapshot, type Taken } from './postgresql-copies.ts'
@@ -86,6 +88,21 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs): large tables'
     expect(rows(taken.bytes.toString('latin1')) === rows(await server.everything())).toBe(true)
   })
 
+  test('put into the file by two connections in turns, a range of pages each, they are the same in the same order', async () => {
+    const path = join(server.folder, 'landed.sql')
+    await using file = await open(path, 'ax+')
+    const dump = await postgresql.dump(server.target, format, never)
+    await drain(dump.land?.({ descriptor: file.fd }) ?? expect.fail('it cannot land'))
+    expect((await dump.facts()).census).toEqual(taken.facts.census)
+    await dump.close()
+    const [landed, read] = [rowsOfTheBig(await readFile(path)), rowsOfTheBig(taken.bytes)]
+    expect(landed.length).toBe(ROWS)
+    expect(landed.join('\n') === read.join('\n')).toBe(true)
+    const ids = landed.map((row) => row.slice(0, row.indexOf('\t')))
+    const digest = createHash('md5').update(ids.join(',')).digest('hex')
+    expect(await server.psql(`SELECT md5(string_agg(id::text, ',' ORDER BY ctid)) FROM "Odd ""Schema"."big 'table\\"`)).toBe(digest)
+  })
+
   test('the rows of one of them are found in the file', async () => {
     const file = join(server.folder, 'dump.sql')
     await writeFile(file, taken.bytes)
@@ -132,18 +149,20 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs): large tables'
     expect(await pipes()).toEqual([])
   })
 
-  test('a reader that goes away ends everything; so does a signal', async () => {
+  test.each(['read', 'landed'])('a reader that goes away ends everything; so does a signal: %s', async (way) => {
     const held = `SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
+    await using file = await open(join(server.folder, `gone-${way}.sql`), 'ax+')
+    const bytesOf = ({ bytes, land }: Dump) => (way === 'read' ? bytes : (land?.({ descriptor: file.fd }) ?? expect.fail('it cannot land')))
     const begun = await postgresql.dump(server.target, format, never)
     let seen = 0
-    for await (const piece of begun.bytes) if ((seen += piece.length) > 5_000_000) break
+    for await (const piece of bytesOf(begun)) if ((seen += piece.length) > 5_000_000) break
     await begun.close()
     await expect.poll(() => server.psql(held)).toBe('0')
     const stop = new AbortController()
     const aborted = await postgresql.dump(server.target, format, stop.signal)
     const reading = drain(
       (async function* () {
-        for await (const piece of aborted.bytes) {
+        for await (const piece of bytesOf(aborted)) {
           if ((seen += piece.length) > 10_000_000) stop.abort(new Error('enough'))
           yield piece
         }
@@ -167,6 +186,12 @@ describe.skipIf(noServer)('PostgreSQL (needs its server programs): large tables'
     expect(await pipes()).toEqual([])
   })
 })
+
+/** As they lie in the dump. */
+function rowsOfTheBig(dump: Buffer): readonly string[] {
+  const start = dump.indexOf('COPY "Odd ""Schema"')
+  return dump.toString('utf8', start, dump.indexOf('\n\\.\n\n', start)).split('\n').slice(1)
+}
 
 // A table that is filled again fills its pages in another way.
 const sorted = (dump: string): string => dump.split('\n').toSorted().join('\n')

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { drain, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, systemCode } from '../../base/errors.ts'
 import { makeFifo, removeFifo, type Fifo } from '../../base/fifo.ts'
+import { inTurns, type Lane, type Turns } from '../../base/lanes.ts'
 import { isAbandoned, temporaryName } from '../../base/files.ts'
 import type { Landing } from '../../base/landing.ts'
 import type { Target } from '../engine.ts'
@@ -23,6 +24,8 @@ const WORTH = 64 * MIB
 const REST = 256 * MIB
 const LARGE = MIB
 const MOST = 300 // their names are arguments of pg_dump
+/** Of a table at a time: as much as may wait for its turn. */
+const RANGE = 6 * MIB
 
 export interface Table {
   readonly schema: string
@@ -30,7 +33,10 @@ export interface Table {
   readonly owner: string
   /** As COPY wants them: those that are computed are not among them. */
   readonly columns: string
+  /** In bytes, with what is stored beside it. */
   readonly size: number
+  /** How many pages it may be read by, in ranges of them; 0 where only the whole can be read. */
+  readonly pages: number
 }
 
 /** The tables that are worth it; none where this server cannot write to where this process reads. `whole`: bytes of all tables. */
@@ -43,6 +49,8 @@ export async function bulkTables(target: Target, session: Session, whole: number
   const tables = await session.query<Table>(`
     SELECT * FROM (
       SELECT n.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner, pg_table_size(c.oid)::float8 AS size,
+        CASE WHEN current_setting('server_version_num')::int >= 140000 AND c.relam = (SELECT oid FROM pg_am WHERE amname = 'heap')
+          THEN (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 ELSE 0 END AS pages,
         (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS columns
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -56,17 +64,20 @@ export interface Bulk {
   /** What comes before the rows, and after them. */
   readonly before: (into: Landing | undefined) => Bytes
   readonly after: (into: Landing | undefined) => Bytes
-  /** The rows as a dump has them, without the lines around them; the value is their number. */
+  /** The rows of the next one of the tables as a dump has them, without the lines around them; the value is their number. */
   rows(table: Table, into: Landing | undefined): AsyncGenerator<Uint8Array, number>
   close(): Promise<void>
 }
 
 export interface Opening {
   readonly target: Target
+  readonly database: string
   readonly tables: readonly Table[]
   readonly snapshot: string
+  /** How many connections copy at a time. */
+  readonly lanes: number
   readonly signal: AbortSignal
-  /** A connection to the same database. */
+  /** A connection to it. */
   readonly open: () => Promise<Session>
 }
 
@@ -74,47 +85,87 @@ export interface Opening {
  * undefined when it cannot be had after all: a table is being changed by somebody, the server may not write there, there is no room
  * for the archive. Nothing has been written then, and pg_dump alone waits, or says what is wrong.
  */
-export async function openBulk({ target, tables, snapshot, signal, open }: Opening): Promise<Bulk | undefined> {
+export async function openBulk({ target, database, tables, snapshot, lanes: most, signal, open }: Opening): Promise<Bulk | undefined> {
   const archive = join(target.scratch, 'archive')
-  const session = await open()
-  let place: Place | undefined
+  const parts = tables.map((table) => ({ table, ranges: rangesOf(table) }))
+  const opened: AsyncDisposable[] = []
+  const lanes: Lane<string>[] = []
+  let turns: Turns | undefined
+  const lane = async (): Promise<Lane<string>> => {
+    const session = await open()
+    opened.push({ [Symbol.asyncDispose]: () => session.close() })
+    await hold(session, snapshot, tables)
+    const { fifo, called } = await placeBeside(target, session)
+    opened.push({ [Symbol.asyncDispose]: () => fifo.close() })
+    return { fifo, write: (source) => session.count(`COPY ${source} TO ${literal(called)} WITH (ENCODING 'UTF8')`) }
+  }
   const close = async (): Promise<void> => {
-    await place?.fifo.close() // first: the server may be writing into it
-    await session.close()
+    turns?.close()
+    for (const each of opened.toReversed()) await each[Symbol.asyncDispose]() // a pipe before its connection: the server may be writing into it
     await rm(archive, { force: true })
   }
   try {
-    await hold(session, snapshot, tables)
-    place = await placeBeside(target, session)
-    await drain(target.run({ ...archiving(target, session.database, { archive, snapshot, tables }), signal }))
+    await sweep(target)
+    const several = tables.length > 1 || parts.some(({ ranges }) => ranges.length > 1)
+    const ready = await Promise.allSettled(Array.from({ length: several ? most : 1 }, lane))
+    for (const each of ready) {
+      if (each.status === 'rejected') throw each.reason
+      lanes.push(each.value)
+    }
+    await drain(target.run({ ...archiving(target, database, { archive, snapshot, tables }), signal }))
   } catch (error) {
     await close()
     signal.throwIfAborted()
     if (!(error instanceof HayaiError) && systemCode(error) === undefined) throw error // a fault of ours
     return undefined
   }
-  const { fifo, called } = place
   const half = (...sections: readonly string[]) => {
     const args = ['--no-tablespaces', ...sections.map((each) => `--section=${each}`), '--file=-', archive]
     return (into: Landing | undefined): Bytes => target.run({ program: 'pg_restore', args, signal, into })
   }
+  const left = [...parts]
   return {
     before: half('pre-data', 'data'),
     after: half('post-data'),
-    rows: (table, into) => fifo.through(() => session.count(copy(table, called)), { signal, into }),
+    async *rows(table, into) {
+      turns ??= inTurns(
+        parts.flatMap(({ ranges }) => ranges),
+        lanes,
+        signal,
+      )
+      const next = left.shift()
+      if (next?.table !== table) throw new Error('tables come in their order')
+      let rows = 0
+      for (const _ of next.ranges) rows += yield* turns.part(into)
+      return rows
+    },
     close,
   }
 }
 
 const qualified = ({ schema, name: table }: Table): string => `${name(schema)}.${name(table)}`
 
-const copy = (table: Table, path: string): string =>
-  `COPY ${qualified(table)} (${table.columns}) TO ${literal(path)} WITH (ENCODING 'UTF8')`
+/**
+ * What COPY copies: a table, or one range of its pages after the other. The rows are in the same order either way, that of the pages;
+ * the last range has no end, so it also has the pages that came since.
+ */
+function rangesOf(table: Table): readonly string[] {
+  const columns = `(${table.columns})`
+  const each = Math.ceil((RANGE / table.size) * table.pages)
+  if (table.pages <= each * 2) return [`${qualified(table)} ${columns}`]
+  const starts = Array.from({ length: Math.ceil(table.pages / each) }, (_, index) => index * each)
+  return starts.map((start, index) => {
+    const end = starts[index + 1]
+    const before = end === undefined ? '' : ` AND ctid < '(${end},0)'`
+    return `(SELECT ${table.columns} FROM ONLY ${qualified(table)} WHERE ctid >= '(${start},0)'${before})`
+  })
+}
 
 /** What pg_dump says of itself before it reads (setup_connection in its source), and a lock that waits for nobody. */
 async function hold(session: Session, snapshot: string, tables: readonly Table[]): Promise<void> {
   await session.query(`
     SET standard_conforming_strings = on; SET extra_float_digits = 3; SET intervalstyle = postgres; SET synchronize_seqscans = off; SET row_security = off;
+    SET enable_tidscan = on; SET max_parallel_workers_per_gather = 0; SET jit = off;
     SELECT set_config('search_path', '', false)`)
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   await session.query(`
@@ -160,7 +211,6 @@ async function placeBeside(target: Target, session: Session): Promise<Place> {
   const folder = join(target.path, FOLDER)
   const { uid, gid } = await stat(target.path)
   const owner = process.getuid?.() === 0 ? { uid, gid } : undefined
-  await sweep(folder)
   const [row] = await session.query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
   const file = `${PREFIX}${temporaryName('copy')}`
   const called = join(row?.folder ?? '', FOLDER, file)
@@ -187,7 +237,8 @@ async function makeFolderFor(folder: string, owner: { readonly uid: number; read
 }
 
 /** Those of killed commands; a server process may wait in front of one. */
-async function sweep(folder: string): Promise<void> {
+async function sweep(target: Target): Promise<void> {
+  const folder = join(target.path, FOLDER)
   const files = await readdir(folder).catch(() => []) // not there: nothing to sweep; whatever else is told when it is used
   for (const file of files) if (file.startsWith(PREFIX) && isAbandoned(file.slice(PREFIX.length))) await removeFifo(join(folder, file))
 }

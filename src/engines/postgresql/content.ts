@@ -38,12 +38,17 @@ export function content(wanted: Wanted): Counted {
   return { bytes: write(wanted, take), contents: () => ({ rows, positions }) }
 }
 
+// This process keeps up with two. What is compressed or encrypted on its way waits for that, and a second one would take memory only.
+const LANES = 2
+
 type Take = (contents: Contents) => void
 
 async function* write(wanted: Wanted, take: Take): Bytes {
   const { target, session, snapshot, large: tables, signal, open, into } = wanted
   session.holds()
-  const bulk = tables.length === 0 ? undefined : await openBulk({ target, tables, snapshot, signal, open })
+  const lanes = into === undefined ? 1 : LANES
+  const bulk =
+    tables.length === 0 ? undefined : await openBulk({ target, database: session.database, tables, snapshot, lanes, signal, open })
   if (bulk === undefined) {
     yield* whole(pgDump(wanted), session.database, take)
     return
