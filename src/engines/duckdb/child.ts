@@ -6,7 +6,7 @@ import { lineOfAnswer, lineOfError } from '../../base/lines.ts'
 import { explained } from './connection.ts'
 import { exchange } from './exchange.ts'
 import { copy, create, examine, hold, inspect, look, recognise, survey } from './file.ts'
-import { versionOfDuckdb } from './package.ts'
+import { duckdb, versionOfDuckdb } from './package.ts'
 import type { Answers, Happening, Requests, Verb } from './protocol.ts'
 import { readSql } from './read-sql.ts'
 import { takeBack } from './take-back.ts'
@@ -23,10 +23,14 @@ const work: Work = {
   inspect,
   survey,
   hold: async (request) => {
+    await duckdb() // loading it takes longer than all the rest
     if (!permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
     await hold(request, tell, () => void permission())
   },
-  copy: (request) => copy(request, tell),
+  copy: (request) => {
+    if (request.waits && !permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
+    copy(request, tell)
+  },
   examine,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
   trySchema,

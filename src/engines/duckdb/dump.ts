@@ -5,6 +5,7 @@ import { constants, createReadStream } from 'node:fs'
 import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Bytes } from '../../base/bytes.ts'
+import { permissionOf } from '../../base/child.ts'
 import { run } from '../../base/exec.ts'
 import { beats } from '../../base/pulse.ts'
 import { tarOfFile } from '../../base/tar-file.ts'
@@ -28,25 +29,42 @@ export async function dump(target: Target, format: Format, signal: AbortSignal, 
   const pulse = { alive: 0, alone: false }
   let blocked = 0
 
+  // Both children are there, with all that they need, before anybody is kept waiting.
   async function copyAway(): Promise<void> {
-    const [permitted, copied] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    async function* permissions(): Bytes {
-      await permitted.promise
-      yield Buffer.from('g')
-      await copied.promise
-    }
+    const [holds, prepared, copied] = [gate(), gate(), gate()]
+    const wanted = Promise.withResolvers<boolean>()
+    const copying = ask(
+      'copy',
+      { file: target.path, to: copy, durable: false, waits: true },
+      {
+        signal: ends,
+        input: permissionOf(wanted.promise),
+        on: async ({ event }) => {
+          if (event === 'ready') prepared.resolve()
+          else pulse.alive++
+        },
+      },
+    )
+    copying.then(() => copied.resolve(), copied.reject)
+    copied.promise.catch(prepared.reject)
     const on = async (happening: Happening): Promise<void> => {
       if (happening.event === 'ready') {
+        await prepared.promise
         await ready?.()
-        permitted.resolve()
+        holds.resolve()
       }
       if (happening.event !== 'held') return
       instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
-      await ask('copy', { file: target.path, to: copy, durable: false }, { signal: ends, on: () => void pulse.alive++ })
-      copied.resolve()
+      wanted.resolve(true)
+      await copied.promise
       blocked = Date.now() - Date.parse(happening.at)
     }
-    await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permissions() })
+    try {
+      await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permission(holds.promise, copied.promise) })
+    } finally {
+      wanted.resolve(false)
+      await Promise.allSettled([copying])
+    }
   }
   async function copyAndExamine(): Promise<Surveyed> {
     await copyAway()
@@ -81,6 +99,19 @@ export async function dump(target: Target, format: Format, signal: AbortSignal, 
       for (const name of await readdir(target.scratch)) await rm(join(target.scratch, name), { recursive: true, force: true })
     },
   }
+}
+
+function gate(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>()
+  made.promise.catch(() => {}) // heard of by who waits, if anybody
+  return made
+}
+
+/** The permission to hold, and the end of it. */
+async function* permission(given: Promise<void>, until: Promise<void>): Bytes {
+  await given
+  yield Buffer.from('g')
+  await until
 }
 
 const READ_BYTES = 1024 * 1024

@@ -130,7 +130,7 @@ function keep(live: string, outgoing: string): void {
 
 // On another disk it must be copied: by a process of its own, because this one would lose its lock by closing the file.
 function keepElsewhere(live: string, outgoing: string): void {
-  const request: Requests['copy'] = { file: live, to: outgoing, durable: true }
+  const request: Requests['copy'] = { file: live, to: outgoing, durable: true, waits: false }
   const { stdout, stderr, status, error } = spawnSync(process.execPath, [String(process.argv[1]), 'copy', JSON.stringify(request)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(),

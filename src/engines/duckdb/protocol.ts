@@ -28,8 +28,8 @@ export interface Requests {
   readonly survey: { readonly file: string; readonly patience: number; readonly rows: boolean }
   /** Keeps writers out of a live file: says `ready`, goes on when it is permitted, says `held`, and lets go when its input ends. */
   readonly hold: { readonly file: string; readonly patience: number }
-  /** Copies a file that is held, with what belongs to it. Tells of `progress`. Needs no DuckDB. */
-  readonly copy: { readonly file: string; readonly to: string; readonly durable: boolean }
+  /** Copies a file that is held, with what belongs to it. Tells of `progress`. Needs no DuckDB. One that `waits` says `ready` before. */
+  readonly copy: { readonly file: string; readonly to: string; readonly durable: boolean; readonly waits: boolean }
   /** Makes a copy whole that nobody else uses, reads all of it, and counts. Throws CORRUPT when it is damaged. */
   readonly examine: { readonly file: string; readonly spill: string; readonly hint: string }
   /** Says `ready` when nobody else can open the live file, and goes on when it is permitted. */
