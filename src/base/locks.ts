@@ -52,13 +52,17 @@ function tryLock(path: string, shared: boolean): DatabaseSync | undefined {
     lock?.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
     throw new HayaiError('ENVIRONMENT', `${path} cannot be locked: ${messageOf(error)}`, {
-      hint: 'Make sure that you may write to this folder, and that there is room on its disk.',
+      hint:
+        Buffer.byteLength(path) > LONGEST
+          ? `The path is longer than ${LONGEST} bytes: move the project to a folder with a shorter one.`
+          : 'Make sure that you may write to this folder, and that there is room on its disk.',
       cause: error,
     })
   }
 }
 
 const SQLITE_BUSY = 5
+const LONGEST = 511 // SQLite opens nothing behind a longer one
 
 // Beside the lock, not in it: the kernel drops a process's locks on a file when that process closes any handle of it.
 function ownerFile(path: string): string {

@@ -65,6 +65,14 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
       ).not.toContain('hush')
   })
 
+  test('is made in a folder whose path has blanks and quotes, and refuses one with a colon', async () => {
+    await using server = await startServer({ prefix: `hayai maria "it's" $1 ` })
+    expect(await server.sql('SELECT @@tmpdir')).toContain(server.folder)
+    const settings = mariadb.settings({}, new Secret('one'))
+    const place = { dataDir: '/a:b', port: 1, passwordFile: '', settings, found: [], around: NOTHING_AROUND }
+    expect(() => recipe.create(place)).toThrow('several folders')
+  })
+
   test('keeps temporary tables in its own folder: a server that starts clears them where it finds them', async () => {
     await using server = await startServer()
     const waiting = server.sql(

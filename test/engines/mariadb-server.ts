@@ -52,13 +52,15 @@ export interface Server extends AsyncDisposable {
 export interface Making {
   readonly environment?: Readonly<Record<string, string>>
   readonly purpose?: 'live' | 'filling'
+  /** How the name of its folder begins. */
+  readonly prefix?: string
 }
 
 const PASSWORD = "it's a pass:word \\ é"
 
-export async function startServer({ environment = {}, purpose = 'live' }: Making = {}): Promise<Server> {
+export async function startServer({ environment = {}, purpose = 'live', prefix = 'hayai-maria-' }: Making = {}): Promise<Server> {
   const settings = readSettings(MARIADB_VOCABULARY, environment, new Secret(PASSWORD))
-  const root = await mkdtemp(join(tmpdir(), 'hayai-maria-'))
+  const root = await mkdtemp(join(tmpdir(), prefix))
   const account = await accountOf()
   const dataDir = join(root, 'data')
   const log = join(root, 'log')

@@ -24,8 +24,8 @@ describe('postgresql as a base backup', { timeout: 180_000 }, () => {
     await scene.close()
   })
 
-  async function shop(environment: Readonly<Record<string, string>> = {}): Promise<Project> {
-    scene = await stage()
+  async function shop(environment: Readonly<Record<string, string>> = {}, prefix?: string): Promise<Project> {
+    scene = await stage(prefix)
     const lines = Object.entries(environment).map(([key, value]) => `      ${key}: "${value}"\n`)
     const declared = lines.length === 0 ? '' : `    environment:\n${lines.join('')}`
     await writeFile(join(scene.root, '.hayaidb'), `version: "1.0"\ndatabases:\n  shop:\n    engine: postgresql\n${declared}`)
@@ -55,6 +55,15 @@ describe('postgresql as a base backup', { timeout: 180_000 }, () => {
     })
     children.push(child)
   }
+
+  it('is restored below a path that means something else to a shell', async () => {
+    const project = await shop({}, 'hayai "$HOME" `trial` \\')
+    await ask(project, 'CREATE TABLE t AS SELECT 1 AS v')
+    const { id } = await taken(project)
+    await ask(project, 'DROP TABLE t')
+    await project.restore({ reference: id })
+    expect(await ask(project, 'SELECT v FROM t')).toBe('1')
+  })
 
   it('of a server that is written to is of one instant, and is not taken for damaged', async () => {
     const project = await shop({ POSTGRES_MAX_WAL_SIZE: '32MB', POSTGRES_MIN_WAL_SIZE: '32MB', POSTGRES_CHECKPOINT_TIMEOUT: '30s' })

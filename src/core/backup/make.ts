@@ -238,14 +238,15 @@ function sumOf(each: readonly { readonly done: number; readonly total: number | 
 
 function nothingMade(name: string, error: unknown): unknown {
   if (!(error instanceof HayaiError)) return error
-  const interrupted = error.code === 'INTERRUPTED'
-  const hint = interrupted ? error.hint : `${error.hint ?? ''} \`hayai backup --keep-going\` would make one without it.`.trim()
+  const hint = error.code === 'INTERRUPTED' ? error.hint : [error.hint, WITHOUT_IT].filter((line) => line !== undefined).join('\n')
   return new HayaiError(error.code, `no backup was made, because "${name}" failed: ${error.message}`, {
     ...(hint === undefined ? {} : { hint }),
     details: { ...error.details, database: name },
     cause: error,
   })
 }
+
+const WITHOUT_IT = 'hayai backup --keep-going   # makes one without it'
 
 /** The others failed because they were ended. */
 function firstReason(error: unknown, failing: AbortSignal): unknown {

@@ -1,6 +1,7 @@
 // How a MariaDB server is made and run. It listens on loopback alone, and on no socket: the paths of sockets are short, those
 // of projects are not.
 
+import { HayaiError } from '../../base/errors.ts'
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
 import { adoptStatements } from './adopt.ts'
 import { container, given, secureSettings } from './container.ts'
@@ -68,12 +69,18 @@ const AT_CREATION =
 
 // A server that starts clears its folder for temporary files, of tables that others are using there, too: /tmp is not one's own.
 function create({ dataDir, settings }: Place): ReturnType<ServerRecipe['create']> {
+  if (dataDir.includes(':')) {
+    throw new HayaiError('ENVIRONMENT', `MariaDB takes ${dataDir} for several folders, because of the ":"`, {
+      hint: 'Move the project to a folder without one in its path.',
+    })
+  }
   const matter = Object.fromEntries(Object.entries({ ...DEFAULTS, ...settings.server }).filter(([key]) => AT_CREATION.test(key)))
-  const common = [`--datadir=${dataDir}`, ...given({ ...withCharacters(matter), sync_frm: 'OFF', tmpdir: dataDir })]
+  const common = [`--datadir=${dataDir}`, ...given({ ...withCharacters(matter), sync_frm: 'OFF' })]
   const tables = ['--skip-test-db', '--cross-bootstrap', '--auth-root-authentication-method=normal']
+  const env = { TMPDIR: dataDir } // as an argument, the script would take it apart at each blank
   return [
-    { program: 'mariadb-install-db', args: ['--no-defaults', ...common, ...tables] },
-    { program: 'mariadbd', args: ['--no-defaults', '--bootstrap', '--log-warnings=0', ...common], input: accounts(settings) },
+    { program: 'mariadb-install-db', args: ['--no-defaults', ...common, ...tables], env },
+    { program: 'mariadbd', args: ['--no-defaults', '--bootstrap', '--log-warnings=0', ...common], env, input: accounts(settings) },
   ]
 }
 

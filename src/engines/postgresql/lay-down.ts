@@ -80,7 +80,8 @@ async function make(folder: string, { name, kind }: TarHeader): Promise<FileHand
 }
 
 /**
- * The log is read too, if the tool is of the server's own version: another one cannot. A SHA-256 of each file has been compared while
+ * The log is read too, if the tool is of the server's own version: another one cannot; and if the path stands as it is in the line that
+ * the tool makes of it for a shell. A SHA-256 of each file has been compared while
  * it passed (archive.ts), and is not computed once more: every file is there, in its size. Other digests are the tool's.
  */
 async function verify(target: Target, signal: AbortSignal): Promise<void> {
@@ -93,7 +94,7 @@ async function verify(target: Target, signal: AbortSignal): Promise<void> {
     '--quiet',
     '--exit-on-error',
     ...(hasOthers ? [] : ['--skip-checksums']),
-    ...(made === tool ? [] : ['--no-parse-wal']),
+    ...(made === tool && !UNSPEAKABLE.test(target.path) ? [] : ['--no-parse-wal']),
     target.path,
   ]
   try {
@@ -103,3 +104,5 @@ async function verify(target: Target, signal: AbortSignal): Promise<void> {
     throw new HayaiError('CORRUPT', `the base backup did not pass: ${error.message}`, { hint: 'Use another snapshot.', cause: error })
   }
 }
+
+const UNSPEAKABLE = /["$`\\]/
