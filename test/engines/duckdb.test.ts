@@ -159,6 +159,18 @@ describe('as sql', () => {
     ])
     expect(cutter.rest()).toBe('')
   })
+
+  it('a text with signs in it ends where DuckDB ends it, wherever a piece is cut', () => {
+    const text = `SELECT E''';', E'a''\\'; ''', e'\\\\';SELECT name'\\';SELECT 'E'';'e'\\';';`
+    for (let cut = 1; cut < text.length; cut++) {
+      const cutter = statements()
+      expect([...cutter.push(text.slice(0, cut)), ...cutter.push(text.slice(cut)), ...cutter.push('\n')]).toEqual([
+        `SELECT E''';', E'a''\\'; ''', e'\\\\';`,
+        `SELECT name'\\';`,
+        `SELECT 'E'';'e'\\';';`,
+      ])
+    }
+  })
 })
 
 describe('a snapshot', () => {

@@ -21,7 +21,13 @@ export interface Database {
   stream(sql: string): Promise<DuckDBResult>
   run(sql: string): Promise<void>
   /** Throws when the statement could not be run. */
-  prepare(sql: string): Promise<void>
+  prepare(sql: string): Promise<Prepared>
+  close(): void
+}
+
+/** A statement with a text in it, `$1`, or with none. */
+export interface Prepared {
+  run(text: string): Promise<void>
   close(): void
 }
 
@@ -66,7 +72,14 @@ async function connect(file: string, { write = false, spill = '', storage, memor
       stream: (sql) => connection.stream(sql),
       run: async (sql) => void (await connection.run(sql)),
       async prepare(sql) {
-        ;(await connection.prepare(sql)).destroySync()
+        const prepared = await connection.prepare(sql)
+        return {
+          async run(text) {
+            prepared.bindVarchar(1, text)
+            await prepared.run()
+          },
+          close: () => prepared.destroySync(),
+        }
       },
       close() {
         connection.closeSync()

@@ -4,12 +4,16 @@ import { readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { TextDecoder } from 'node:util'
 import { HayaiError, messageOf } from '../../base/errors.ts'
+import { streamed } from '../../base/garbage.ts'
 import { explained, openNew, type Database } from './connection.ts'
 import { refuseLeftovers, syncFile } from './file.ts'
+import { ownRows } from './own-rows.ts'
 import type { Requests } from './protocol.ts'
+import { FIRST_LINE } from './sql-ends.ts'
 import { statements } from './statements.ts'
 
 const PIECE = 1024 * 1024
+const SIZES = 4 // the text is there as bytes, as what came, as statements and as what is made of them
 
 /** `file` is not there, and nobody else knows of it. */
 export async function readSql({ file, spill }: Requests['readSql']): Promise<void> {
@@ -17,17 +21,21 @@ export async function readSql({ file, spill }: Requests['readSql']): Promise<voi
   const first = text.next()
   const db = await openNew(file, { spill, ...storageIn(first.value ?? '') })
   const cutter = statements()
+  const runner = runnerOf(db, file, first.value?.startsWith(FIRST_LINE) === true)
   try {
     for (let piece = first; piece.done !== true; piece = text.next()) {
-      for (const sql of cutter.push(piece.value)) await run(db, sql, file)
+      streamed(PIECE * SIZES)
+      for (const sql of cutter.push(piece.value)) await runner.run(sql)
     }
     const rest = cutter.push('\n').concat(cutter.rest())
-    for (const sql of rest) if (hasStatement(sql)) await run(db, sql, file)
+    for (const sql of rest) if (hasStatement(sql)) await runner.run(sql)
+    await runner.end()
     await endTransaction(db, file)
     await db.run('FORCE CHECKPOINT')
   } catch (error) {
     throw explained(error, file)
   } finally {
+    await runner.end().catch(() => {}) // what failed first is told
     db.close()
   }
   refuseLeftovers(file)
@@ -59,13 +67,35 @@ function storageIn(text: string): { readonly storage?: string } {
   return version === undefined ? {} : { storage: version }
 }
 
-async function run(db: Database, sql: string, file: string): Promise<void> {
-  try {
-    await db.run(sql)
-  } catch (error) {
-    const known = explained(error, file)
-    if (known instanceof HayaiError && known.code === 'STORE_FAILED') throw known
-    throw refused(file, messageOf(error).split('\n')[0] ?? '', error)
+interface Runner {
+  /** Begins with the statement when the one before has ended; throws what went wrong with that. */
+  run(sql: string): Promise<void>
+  end(): Promise<void>
+}
+
+/** While DuckDB works on the rows of a statement, those of the next one are read. */
+function runnerOf(db: Database, file: string, ours: boolean): Runner {
+  const rows = ours ? ownRows(db, end) : undefined
+  let running: Promise<void> | undefined
+  async function end(): Promise<void> {
+    try {
+      await running
+    } catch (error) {
+      const known = explained(error, file)
+      if (known instanceof HayaiError && known.code === 'STORE_FAILED') throw known
+      throw refused(file, messageOf(error).split('\n')[0] ?? '', error)
+    } finally {
+      running = undefined
+    }
+  }
+  return {
+    async run(sql) {
+      const step = await rows?.step(sql)
+      await end()
+      running = step === undefined ? db.run(sql) : step()
+      running.catch(() => {}) // told when it is waited for
+    },
+    end,
   }
 }
 

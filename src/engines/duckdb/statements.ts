@@ -8,10 +8,12 @@ export interface Statements {
   rest(): string
 }
 
-// A doubled quote inside of quotes ends one text and begins the next: for finding semicolons that is the same. What begins like a
-// text, a name or a comment and has no end yet is not matched at all.
-const TOKEN =
-  /\s+|--[^\n]*\n|\b[eE]'[^'\\]*(?:(?:\\[^]|'')[^'\\]*)*'|'[^']*'|"[^"]*"|\$(?:[A-Za-z_][\w]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\/\*|\d+|[^'"$/\-\w\s]+?|[-/$]/y
+// Where something may begin in which a semicolon ends nothing, or where one ends a statement. A doubled quote inside of quotes ends one
+// text and begins the next: for finding semicolons that is the same.
+const MARK = /[;'"$]|--|\/\*/g
+const SIGNED = /(?<![\w$\u0080-\uffff])[eE]$/ // what stands before a text with signs in it: E'\''
+const IN_A_NAME = /[\w$\u0080-\uffff]$/
+const DOLLARS = /\$(?:[A-Za-z_]\w*)?\$/y
 
 export function statements(): Statements {
   let text = ''
@@ -26,14 +28,21 @@ export function statements(): Statements {
       if (text.length < enough) return []
       const whole: string[] = []
       let from = 0
-      for (let end = endOfToken(text, at); end !== undefined; end = endOfToken(text, at)) {
-        const token = text.slice(at, Math.min(end, at + 2))
+      for (;;) {
+        MARK.lastIndex = at
+        const mark = MARK.exec(text)
+        const until = mark?.index ?? text.length - (/[-/]$/.test(text.slice(-1)) ? 1 : 0)
+        filled ||= /\S/.test(text.slice(at, until))
+        at = Math.max(at, until)
+        if (mark === null) break
+        const end = endOf(mark[0], text, at)
+        if (end === undefined) break
         at = end
-        if (token === ';') {
+        if (mark[0] === ';') {
           if (filled) whole.push(text.slice(from, end))
           from = end
           filled = false
-        } else if (!/^(\s|--|\/\*)/.test(token)) filled = true
+        } else if (mark[0] !== '--' && mark[0] !== '/*') filled = true
       }
       text = text.slice(from)
       at -= from
@@ -44,24 +53,47 @@ export function statements(): Statements {
   }
 }
 
-/** Where the token that begins here ends; undefined when it might go on beyond what is there. */
-function endOfToken(text: string, at: number): number | undefined {
-  if (at >= text.length) return undefined
-  TOKEN.lastIndex = at
-  const token = TOKEN.exec(text)?.[0]
-  if (token === undefined) return undefined
-  if (token === '/*') return endOfComment(text, at)
-  if (token.startsWith('$') && token.length > 1) {
-    const end = text.indexOf(token, at + token.length)
-    return end === -1 ? undefined : end + token.length
+/** Where that which begins here ends; undefined when it goes on, or might, beyond what is there. */
+function endOf(mark: string, text: string, at: number): number | undefined {
+  switch (mark) {
+    case "'":
+      return SIGNED.test(text.slice(Math.max(0, at - 2), at)) ? endOfSigned(text, at + 1) : after(text, mark, at + 1)
+    case '"':
+      return after(text, mark, at + 1)
+    case '--':
+      return after(text, '\n', at + 2)
+    case '/*':
+      return endOfComment(text, at)
+    case '$':
+      return endOfDollars(text, at)
+    default:
+      return at + mark.length
   }
-  const end = at + token.length
-  if (token === ';') return end
-  if (end === text.length) return undefined
-  // The beginning of a comment, a text or a dollar quote whose end is not there yet is no token of its own.
-  if (token === '-' && text[end] === '-') return undefined
-  if (/^e$/i.test(token) && text[end] === "'") return undefined
-  return token === '$' && /^\w*$/.test(text.slice(end)) ? undefined : end
+}
+
+function after(text: string, mark: string, from: number): number | undefined {
+  const found = text.indexOf(mark, from)
+  return found === -1 ? undefined : found + mark.length
+}
+
+/** Here a doubled quote matters: what comes after it may begin with a backslash. */
+function endOfSigned(text: string, from: number): number | undefined {
+  const stops = /['\\]/g
+  for (let at = from; ;) {
+    stops.lastIndex = at
+    const stop = stops.exec(text)
+    if (stop === null || stop.index + 1 >= text.length) return undefined
+    if (stop[0] === "'" && text[stop.index + 1] !== "'") return stop.index + 1
+    at = stop.index + 2
+  }
+}
+
+function endOfDollars(text: string, at: number): number | undefined {
+  if (IN_A_NAME.test(text.slice(Math.max(0, at - 1), at))) return at + 1
+  DOLLARS.lastIndex = at
+  const quote = DOLLARS.exec(text)?.[0]
+  if (quote !== undefined) return after(text, quote, at + quote.length)
+  return /^\w*$/.test(text.slice(at + 1)) ? undefined : at + 1
 }
 
 function endOfComment(text: string, at: number): number | undefined {

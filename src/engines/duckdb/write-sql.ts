@@ -117,7 +117,7 @@ async function planOf(db: Database, trial: Database, table: Table): Promise<Rows
 
 export async function isGenerated(trial: Database, table: string, column: string): Promise<boolean> {
   try {
-    await trial.prepare(`INSERT INTO ${table} (${quoted(column)}) VALUES (NULL)`)
+    ;(await trial.prepare(`INSERT INTO ${table} (${quoted(column)}) VALUES (NULL)`)).close()
     return false
   } catch (error) {
     return /generated column/.test(messageOf(error))
