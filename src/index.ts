@@ -23,6 +23,7 @@ export type { Manifest } from './snapshots/manifest.ts'
 export { parseDuration, type Retention } from './snapshots/retention.ts'
 export { CODES, HayaiError, type Code } from './base/errors.ts'
 export { Secret } from './base/secret.ts'
+export { asRefusal } from './project/refusals.ts'
 export { nearest } from './base/nearest.ts'
 
 /** Finds the project by walking up from the working folder, and gives its verbs. Throws HayaiError NOT_FOUND when there is none. */

@@ -9,7 +9,7 @@ import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { exists, readIfThere, syncFolder, writeDurably } from './files.ts'
+import { exists, giveToOwner, readIfThere, syncFolder, writeDurably } from './files.ts'
 import { withLock } from './locks.ts'
 
 export interface ChainedLog {
@@ -27,6 +27,7 @@ export async function append({ log, head, lock }: ChainedLog, entry: Entry): Pro
     const isNew = !(await exists(log))
     const handle = await open(log, 'a+', 0o600)
     try {
+      if (isNew) await giveToOwner(handle, dirname(log))
       const { size } = await handle.stat()
       const kept = headIn(await readIfThere(head))
       // Where the log is shorter than it was, the chain goes on from what is missing: so it stays visible that something is.

@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants, type Dirent } from 'node:fs'
-import { access, link, mkdir, open, readFile, readdir, rename, rm, statfs } from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { access, link, mkdir, open, readFile, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { HayaiError, systemCode } from './errors.ts'
 import { identify, self } from './processes.ts'
 
@@ -37,6 +37,7 @@ async function placeDurably(
   try {
     const handle = await open(temporary, 'wx', mode)
     try {
+      await giveToOwner(handle, folder)
       await handle.writeFile(content)
       await handle.sync()
     } finally {
@@ -48,6 +49,28 @@ async function placeDurably(
     throw error
   }
   await syncFolder(folder)
+}
+
+/**
+ * What root makes in somebody's folder is theirs, as if they had made it: else a single `sudo hayai` would leave files in their project
+ * that they cannot read. Only what was just made, by its handle: a name could lead to another file by now.
+ */
+export async function giveToOwner(made: FileHandle, folder: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const [{ uid, gid }, own] = await Promise.all([stat(folder), made.stat()])
+  const alone = own.isDirectory() || own.nlink === 1 // not another's by a name that somebody has put here meanwhile
+  if (uid !== 0 && own.uid === 0 && alone) await made.chown(uid, gid)
+}
+
+/** The same of what a program, or the system, has made under this name. */
+export async function giveByName(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    await giveToOwner(handle, dirname(path))
+  } finally {
+    await handle.close()
+  }
 }
 
 export function syncFile(path: string): Promise<void> {
@@ -80,10 +103,11 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and its parents; what it makes is for its owner alone. */
+/** Makes a folder and its parents; what it makes is for its owner alone, who is the one of the folder above. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    const first = await mkdir(path, { recursive: true, mode: 0o700 })
+    if (first !== undefined) await giveFolders(first, path)
   } catch (error) {
     const code = systemCode(error)
     if (code === 'EEXIST' || code === 'ENOTDIR') {
@@ -101,6 +125,22 @@ export async function makeFolder(path: string): Promise<void> {
     }
     throw error
   }
+}
+
+/** From the first one that was made down to the last. */
+async function giveFolders(first: string, last: string): Promise<void> {
+  const below = relative(first, resolve(last))
+  let folder = first
+  for (const name of ['', ...below.split(sep).filter((each) => each !== '')]) {
+    folder = join(folder, name)
+    await giveByName(folder)
+  }
+}
+
+/** Makes a folder that must not be there yet, as makeFolder() does. */
+export async function newFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 })
+  await giveByName(path)
 }
 
 export async function readIfThere(path: string): Promise<string | undefined> {

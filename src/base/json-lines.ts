@@ -4,13 +4,14 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { exists, syncFolder } from './files.ts'
+import { exists, giveToOwner, syncFolder } from './files.ts'
 
 /** Returns when the line is on the disk. */
 export async function appendJson(file: string, value: unknown): Promise<void> {
   const isNew = !(await exists(file))
   const handle = await open(file, 'a+', 0o600)
   try {
+    if (isNew) await giveToOwner(handle, dirname(file))
     const { size } = await handle.stat()
     const last = Buffer.alloc(1)
     if (size > 0) await handle.read(last, 0, 1, size - 1)

@@ -1,11 +1,12 @@
 // One command at a time on one thing. A lock is the kernel's own lock on an empty file, taken through SQLite
 // (docs/decisions/0001-kernel-locks.md): it vanishes with its owner, however that ends, and nobody can take a live one over.
 
+import { closeSync, fchownSync, openSync, statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HayaiError, messageOf } from './errors.ts'
+import { HayaiError, messageOf, systemCode } from './errors.ts'
 import { makeFolder, readIfThere } from './files.ts'
 
 export interface LockOptions {
@@ -45,6 +46,7 @@ async function acquire(path: string, { purpose, patience = 60_000, signal, share
 function tryLock(path: string, shared: boolean): DatabaseSync | undefined {
   let lock: DatabaseSync | undefined
   try {
+    if (process.getuid?.() === 0) makeForOwner(path)
     lock = new DatabaseSync(path, { timeout: 0 })
     lock.exec(shared ? 'BEGIN; SELECT count(*) FROM sqlite_schema' : 'BEGIN EXCLUSIVE') // nothing is ever written: the file stays empty
     return lock
@@ -58,6 +60,24 @@ function tryLock(path: string, shared: boolean): DatabaseSync | undefined {
           : 'Make sure that you may write to this folder, and that there is room on its disk.',
       cause: error,
     })
+  }
+}
+
+// As giveToOwner() of files.ts. Without a pause: a lock that another part of this process takes meanwhile would be lost with the handle.
+function makeForOwner(path: string): void {
+  const { uid, gid } = statSync(dirname(path))
+  if (uid === 0) return
+  let made: number
+  try {
+    made = openSync(path, 'wx', 0o600)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return
+    throw error
+  }
+  try {
+    fchownSync(made, uid, gid)
+  } finally {
+    closeSync(made)
   }
 }
 

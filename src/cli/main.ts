@@ -1,6 +1,6 @@
 // The command line: which command is meant, its answer on standard output, its failure on standard error, its exit status.
 
-import { CODES, HayaiError, type Code, type Secret } from '../index.ts'
+import { asRefusal, CODES, HayaiError, type Code, type Secret } from '../index.ts'
 import { asksForHelp, parse } from './arguments.ts'
 import type { Answer, Session } from './command.ts'
 import { listenForInterrupts, type Interrupts } from './interrupts.ts'
@@ -116,7 +116,8 @@ async function say(run: Run, answer: Answer): Promise<void> {
 
 function fail(run: Run, thrown: unknown): void {
   const interrupted = run.interrupts.status()
-  const error = interrupted !== undefined && isAbort(thrown) ? new HayaiError('INTERRUPTED', 'interrupted', { cause: thrown }) : thrown
+  const error =
+    interrupted !== undefined && isAbort(thrown) ? new HayaiError('INTERRUPTED', 'interrupted', { cause: thrown }) : asRefusal(thrown)
   const failure = failureOf(error)
   process.exitCode = error instanceof HayaiError ? error.exitStatus : CODES.UNEXPECTED.exit
   if (interrupted !== undefined && failure.code === ('INTERRUPTED' satisfies Code)) process.exitCode = interrupted

@@ -279,3 +279,19 @@ async function unknownDatabase(context: Context, name: string, known: readonly s
       near === undefined ? 'Run `hayai list` to see the ones there are.' : `Did you mean "${near}"? Run \`hayai list\` to see them all.`,
   })
 }
+
+/** Why there is nothing to work on: nothing is declared, or nothing of it has been created on this machine. */
+export async function noDatabase(context: Context): Promise<HayaiError> {
+  const declared = Object.keys((await configOf(context))?.databases ?? {})
+  if (declared.length === 0)
+    return new HayaiError('NOT_FOUND', 'this project has no database yet', { hint: 'hayai init -n mydb -e sqlite' })
+  const message = `.hayaidb declares ${declared.join(', ')}; none of it has been created yet`
+  return new HayaiError('NOT_FOUND', message, { hint: 'hayai init --config .hayaidb', details: { declared } })
+}
+
+/** In a fresh clone nothing can be done with what is only declared; to do nothing, and say that all is well, would be no answer. */
+export async function refuseUncreated(context: Context): Promise<void> {
+  if (Object.keys((await readCatalog(context.root)).databases).length > 0) return
+  const none = await noDatabase(context)
+  if (none.details !== undefined) throw none
+}

@@ -10,7 +10,7 @@ import { judgeDatabase, judgeRoom, type Copy, type Finding, type Room, type Subj
 import { lengthOf, parseDuration } from '../snapshots/retention.ts'
 import { backupsOf } from './backup/shelf.ts'
 import type { BackupView } from './backup-answers.ts'
-import type { Context } from './context.ts'
+import { refuseUncreated, type Context } from './context.ts'
 import { shelvesOf, type Shelf } from './library.ts'
 import { planFindings } from './plan-findings.ts'
 import type { DatabaseHealth, HealthAnswer, HealthRequest, Proof } from './overseeing.ts'
@@ -23,6 +23,7 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   const maxAge = request.maxAge ?? DAILY
   const now = new Date()
   const limits = { now, maxAge: maxAgeOf(maxAge, now), maxAgeText: maxAge }
+  await refuseUncreated(context)
   const names = Object.keys((await readCatalog(context.root)).databases)
   const shelves = await shelvesOf(context)
   const copies = await copiesOn(shelves)

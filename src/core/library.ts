@@ -11,7 +11,7 @@ import type { Engine, Format } from '../engines/engine.ts'
 import { changeCatalog, makeOwnFolder, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import { guess } from '../snapshots/naming.ts'
-import { repository, type Listed, type Repository } from '../snapshots/repository.ts'
+import { refuseUnread, repository, type Listed, type Repository } from '../snapshots/repository.ts'
 import { sniff } from '../snapshots/sniff.ts'
 import type { SnapshotView } from './answers.ts'
 import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
@@ -118,8 +118,11 @@ async function everythingOn(shelves: readonly Shelf[]): Promise<readonly Found[]
 
 async function findLatest(shelves: readonly Shelf[], name: string): Promise<Found> {
   checkName(name)
-  const own = (await everythingOn(shelves)).filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name)
+  const everything = await everythingOn(shelves)
+  const own = everything.filter(({ listed }) => listed.kind === 'snapshot' && listed.manifest.database === name)
   const [latest] = own.toSorted((a, b) => createdOf(b.listed).localeCompare(createdOf(a.listed)))
+  const listed = everything.map((each) => each.listed)
+  refuseUnread(listed, name, latest === undefined ? '' : createdOf(latest.listed))
   if (latest !== undefined) return latest
   throw new HayaiError('NOT_FOUND', `there is no snapshot of "${name}" yet`, { hint: `hayai snapshot ${name}` })
 }

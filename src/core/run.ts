@@ -2,7 +2,7 @@
 
 import type { DatabaseView, Power } from './answers.ts'
 import { audit } from './audit.ts'
-import { databaseOf, databasesOf, withDatabase, type Context, type Database } from './context.ts'
+import { databaseOf, databasesOf, refuseUncreated, withDatabase, type Context, type Database } from './context.ts'
 import { viewOf } from './list.ts'
 import { atDeclaredPort } from './moving-port.ts'
 import { sweepTrials } from './trial.ts'
@@ -11,6 +11,7 @@ import { watching } from './watching.ts'
 /** Returns when every one of them answers a query. */
 export async function start(context: Context, names: readonly string[], options: Power = {}): Promise<readonly DatabaseView[]> {
   const { signal, stage } = watching(options)
+  if (names.length === 0) await refuseUncreated(context)
   return each(
     context,
     names,

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { copyFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HayaiError, systemCode } from '../base/errors.ts'
-import { createDurably, exists, makeFolder, readIfThere, sweepPartials, writeDurably } from '../base/files.ts'
+import { createDurably, exists, giveByName, makeFolder, readIfThere, sweepPartials, writeDurably } from '../base/files.ts'
 import { withLock } from '../base/locks.ts'
 import { NAME_PATTERN } from '../base/names.ts'
 import { ID_PATTERN, pathsOf, type Paths } from './paths.ts'
@@ -162,6 +162,7 @@ async function write(paths: Paths, catalog: Catalog): Promise<void> {
   await onFile(paths.catalog, 'written', async () => {
     try {
       await copyFile(paths.catalog, paths.previousCatalog)
+      await giveByName(paths.previousCatalog)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error // the first catalog has no predecessor
     }

@@ -35,3 +35,12 @@ export async function onFile<T>(path: string, doing: string, work: () => Promise
     throw new HayaiError(refusal.code, `${path} cannot be ${doing}: ${refusal.says}`, { hint: refusal.hint, cause: error })
   }
 }
+
+/** What the system refused where nobody expected it to, as an error with the file and the reason; anything else as it is. */
+export function asRefusal(error: unknown): unknown {
+  const refusal = REFUSALS[systemCode(error) ?? '']
+  if (refusal === undefined || !(error instanceof Error) || !('path' in error)) return error
+  const { code, says } = refusal
+  const hint = refusal === FULL ? 'Free some space and try again.' : refusal.hint
+  return new HayaiError(code, `${String(error.path)} cannot be used: ${says}`, { hint, cause: error })
+}

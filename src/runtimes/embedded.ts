@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, systemCode } from '../base/errors.ts'
 import { run } from '../base/exec.ts'
-import { freeBytes, exists, makeFolder, syncFile, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
+import { freeBytes, exists, giveByName, makeFolder, syncFile, syncFolder, sweepPartials, temporaryName } from '../base/files.ts'
 import type { Engine, FileRecipe, Invocation, Target } from '../engines/engine.ts'
 import { dropGeneration, exchange, resumeExchange } from './embedded/exchange.ts'
 import { deleteUnfinished, makeUnfinished, sweepFolders } from './embedded/folders.ts'
@@ -162,6 +162,7 @@ async function newFile({ recipe }: Home, live: string, make: (partial: string) =
   const partial = join(dirname(live), temporaryName(basename(live)))
   try {
     await make(partial)
+    await giveByName(partial)
     await syncFile(partial)
     await link(partial, live)
   } catch (error) {

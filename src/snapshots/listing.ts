@@ -156,6 +156,16 @@ function parse(content: string, damaged: (why: string, cause: unknown) => HayaiE
   }
 }
 
+/** What may be a newer one of a database, and cannot be asked, is not passed over in silence: an older one is not what was meant. */
+export function refuseUnread(listed: readonly Listed[], database: string, since: string): void {
+  for (const each of listed) {
+    if (each.kind !== 'damaged' || !each.name.startsWith(`${database}-snapshot-`) || each.modified.toISOString() <= since) continue
+    throw new HayaiError('CORRUPT', `what may be the newest snapshot of "${database}" cannot be read: ${each.reason}`, {
+      hint: 'Make it readable, or move it away; an older one can be named by its id.',
+    })
+  }
+}
+
 /** A name that cannot lead out of the folder of its manifest, nor to a hidden file in it. */
 function isPlainName(name: string): boolean {
   return name !== '' && !name.startsWith('.') && !/[/\\\0]/.test(name)

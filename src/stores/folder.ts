@@ -6,7 +6,7 @@ import { link, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/
 import { dirname, join, resolve } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { HayaiError, messageOf, systemCode } from '../base/errors.ts'
-import { exists, isPartial, makeFolder, resolveInside, sweepPartials, syncFolder, temporaryName } from '../base/files.ts'
+import { exists, giveToOwner, isPartial, makeFolder, resolveInside, sweepPartials, syncFolder, temporaryName } from '../base/files.ts'
 import { streamed } from '../base/garbage.ts'
 import type { Entry, Source, Store } from './store.ts'
 import { attendAll, writeAll } from './writer.ts'
@@ -55,7 +55,7 @@ async function put(root: string, key: string, source: Source, ifAbsent: boolean)
   if (ifAbsent && (await step(exists(file)))) throw taken()
   const handle = await step(open(temporary, typeof source === 'function' ? 'ax+' : 'wx+', 0o600))
   try {
-    await fill(handle, source, (error) => explain(root, `writing ${key}`, error))
+    await fill(handle, source, folder, (error) => explain(root, `writing ${key}`, error))
     if (ifAbsent) {
       await step(
         link(temporary, file).catch((error: unknown) => {
@@ -91,8 +91,9 @@ async function copy(root: string, key: string, to: string): Promise<void> {
   }
 }
 
-async function fill(handle: FileHandle, source: Source, explained: (error: unknown) => Error): Promise<void> {
+async function fill(handle: FileHandle, source: Source, folder: string, explained: (error: unknown) => Error): Promise<void> {
   try {
+    await giveToOwner(handle, folder)
     if (typeof source === 'function') await attendAll(handle, source({ descriptor: handle.fd }), explained)
     else await writeAll(handle, source, explained)
   } finally {

@@ -37,7 +37,8 @@ export const list = command({
 function listText(views: readonly DatabaseView[], format: string, style: Style): string {
   if (format === 'json') return JSON.stringify(views, null, 2)
   if (format === 'names') return views.map(({ name }) => name).join('\n')
-  if (views.length === 0) return 'There are no databases to show.\n  begin: hayai init -n mydb -e sqlite'
+  if (views.length === 0)
+    return 'There are no databases to show.\n  begin: hayai init -n mydb -e sqlite; what .hayaidb declares: hayai init --config .hayaidb'
   const rows = views.map((view) => [view.name, kind(view), view.runtime, view.status, where(view), view.generation ?? ''])
   const [head = '', ...lines] = table(['NAME', 'ENGINE', 'RUNTIME', 'STATUS', 'WHERE', 'DATA'], rows, style).split('\n')
   const coloured = lines.map((line, row) => colourStatus(line, views[row]?.status, style))

@@ -2,11 +2,11 @@
 // when all of it is there. A database that fails takes the whole backup with it, unless it may be left out.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { once } from '../../base/bytes.ts'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { makeFolder, sweepPartials, syncTree, syncFolder, temporaryName, exists } from '../../base/files.ts'
+import { makeFolder, newFolder, sweepPartials, syncTree, syncFolder, temporaryName, exists } from '../../base/files.ts'
 import { makeOwnFolder } from '../../project/catalog.ts'
 import { BACKUP_MANIFEST, BACKUP_VERSION, backupText, type BackupManifest, type Missing } from '../../snapshots/backup-manifest.ts'
 import { parseCompression } from '../../snapshots/codecs.ts'
@@ -14,7 +14,7 @@ import type { Store } from '../../stores/store.ts'
 import type { Watch } from '../answers.ts'
 import { audit } from '../audit.ts'
 import type { BackupAnswer, BackupRequest } from '../backup-answers.ts'
-import { databaseOf, databasesOf, type Context, type Database } from '../context.ts'
+import { databaseOf, databasesOf, noDatabase, type Context, type Database } from '../context.ts'
 import { gitState } from '../git.ts'
 import { encryptedFor, recipientsFor } from '../recipients.ts'
 import { sweepTrials } from '../trial.ts'
@@ -51,7 +51,7 @@ export async function backup(context: Context, request: BackupRequest, watch: Wa
   const { path, manifest, notes } = await withAll(context, names, { purpose: 'a backup', signal: view.signal }, async () => {
     for (const { site } of databases) await site.recover()
     const temporary = join(folder, temporaryName('backup'))
-    await mkdir(temporary, { mode: 0o700 })
+    await newFolder(temporary)
     try {
       return await makeIn({ context, databases, recipients, request, view, folder, temporary })
     } finally {
@@ -70,7 +70,7 @@ async function chosen(context: Context, names: readonly string[]): Promise<reado
   const found =
     names.length === 0 ? await databasesOf(context) : await Promise.all([...new Set(names)].map((name) => databaseOf(context, name)))
   if (found.length > 0) return found
-  throw new HayaiError('NOT_FOUND', 'this project has no database yet', { hint: 'hayai init -n mydb -e sqlite' })
+  throw await noDatabase(context)
 }
 
 interface Making {

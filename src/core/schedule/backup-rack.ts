@@ -1,10 +1,10 @@
 // The backups of a plan, in the project's folder and in its destinations.
 
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { meter, once } from '../../base/bytes.ts'
 import { HayaiError, isCode, messageOf } from '../../base/errors.ts'
-import { makeFolder, sweepPartials, temporaryName } from '../../base/files.ts'
+import { makeFolder, newFolder, sweepPartials, temporaryName } from '../../base/files.ts'
 import { withLock } from '../../base/locks.ts'
 import type { Plan } from '../../project/plans.ts'
 import { BACKUP_MANIFEST, backupText, filesOf, type BackupManifest, type Paper } from '../../snapshots/backup-manifest.ts'
@@ -84,7 +84,7 @@ async function copy(context: Context, { id, path, found: { manifest } }: HeldBac
     await makeFolder(to)
     await sweepPartials(to)
     const temporary = join(to, temporaryName('backup'))
-    await mkdir(temporary, { mode: 0o700 })
+    await newFolder(temporary)
     try {
       await copyFiles(context, path, temporary, manifest, view)
       await giveName(to, temporary, await freeName(to, basename(path)))

@@ -5,7 +5,7 @@ import { HayaiError, messageOf } from '../../base/errors.ts'
 import type { Plan } from '../../project/plans.ts'
 import type { Watch } from '../answers.ts'
 import { backup } from '../backup/make.ts'
-import { databasesOf, type Context } from '../context.ts'
+import { databasesOf, noDatabase, type Context } from '../context.ts'
 import type { RunFailure, RunPart } from '../schedule-answers.ts'
 import { snapshot } from '../snapshot.ts'
 
@@ -19,7 +19,7 @@ export interface Taken {
 export async function namesOf(context: Context, plan: Plan): Promise<readonly string[]> {
   const names = plan.databases.length > 0 ? plan.databases : (await databasesOf(context)).map(({ name }) => name)
   if (names.length > 0) return names
-  throw new HayaiError('NOT_FOUND', 'this project has no database yet', { hint: 'hayai init -n mydb -e sqlite' })
+  throw await noDatabase(context)
 }
 
 export async function take(context: Context, plan: Plan, watch: Watch): Promise<Taken> {

@@ -2,10 +2,10 @@
 // or deleted, and by which process. A folder is deleted by Hayai only where that file is in it and the ledger does not name
 // it: data that nobody knows the story of is left alone.
 
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { makeFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
+import { makeFolder, newFolder, readIfThere, sweepPartials, writeDurably } from '../../base/files.ts'
 import { isAlive, self } from '../../base/processes.ts'
 import { isGenerationName, nextName, type Ledger } from '../generations.ts'
 import { generationFolder, type Home } from './home.ts'
@@ -15,7 +15,7 @@ export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Pr
   const { dataDir } = home.placement
   await makeFolder(dataDir)
   const name = nextName(ledger, await readdir(dataDir))
-  await mkdir(generationFolder(home, name), { mode: 0o700 })
+  await newFolder(generationFolder(home, name))
   await markUnfinished(home, name)
   home.at('folder made')
   return name

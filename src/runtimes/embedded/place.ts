@@ -4,7 +4,7 @@
 import { chmod, chown, constants, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HayaiError, systemCode } from '../../base/errors.ts'
-import { exists, makeFolder, syncFolder, temporaryName } from '../../base/files.ts'
+import { exists, giveByName, makeFolder, syncFolder, temporaryName } from '../../base/files.ts'
 import type { Look } from '../../engines/engine.ts'
 import { called, type Home } from './home.ts'
 
@@ -72,6 +72,7 @@ async function move(from: string, to: string): Promise<void> {
 async function copyAside(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    await giveByName(to)
   } catch (error) {
     await rm(to, { force: true })
     const code = systemCode(error)

@@ -13,10 +13,15 @@ export interface Account {
   readonly gid: number
 }
 
-/** For data that is to be made. Undefined when Hayai is not root: then the server runs as whoever runs Hayai. */
-export async function accountFor(recipe: ServerRecipe): Promise<Account | undefined> {
+/**
+ * For data that is to be made, in this folder. Undefined when Hayai is not root: then the server runs as whoever runs Hayai. In the
+ * project of somebody else it is theirs, who could not start it otherwise.
+ */
+export async function accountFor(recipe: ServerRecipe, dataDir?: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const asked = process.env['HAYAI_SERVER_USER']
+  const owner = dataDir === undefined || asked ? undefined : await stat(dataDir)
+  if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   const names = asked === undefined || asked === '' ? [recipe.account, 'nobody'] : [asked]
   for (const name of names) {
     const account = await lookUp(name)

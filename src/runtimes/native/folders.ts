@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { drain, once } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { run } from '../../base/exec.ts'
-import { makeFolder } from '../../base/files.ts'
+import { makeFolder, newFolder } from '../../base/files.ts'
 import { nextName, type Ledger } from '../generations.ts'
 import { generationFolders, isUnfinished, MARK, markFinished, markUnfinished, namesIn, ownerOfMark, removeIfEmpty } from '../marks.ts'
 import { NOTHING_AROUND, type ServerRecipe } from '../../engines/engine.ts'
@@ -18,10 +18,10 @@ import { endServer } from './server.ts'
 
 /** A new, unfinished generation: its name. The server's folder in it is empty and belongs to the server's account. */
 export async function makeUnfinished(home: Home, ledger: Ledger | undefined): Promise<string> {
-  const account = await accountFor(home.recipe)
   await makeFolder(home.placement.dataDir)
+  const account = await accountFor(home.recipe, home.placement.dataDir)
   const name = nextName(ledger, await readdir(home.placement.dataDir))
-  await mkdir(generationFolder(home, name), { mode: 0o700 })
+  await newFolder(generationFolder(home, name))
   try {
     await markUnfinished(home.placement.dataDir, name)
     home.at('folder made')

@@ -8,7 +8,7 @@ import { appendFile, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { environment } from '../../base/exec.ts'
-import { exists, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
+import { exists, giveToOwner, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import { end, identify, isAlive, type ProcessId } from '../../base/processes.ts'
 import { NOTHING_AROUND } from '../../engines/engine.ts'
@@ -92,6 +92,7 @@ async function launch(home: Home, start: Start): Promise<Running> {
     start.purpose,
   )
   const log = await open(start.logFile, 'a', 0o600)
+  await giveToOwner(log, dirname(start.logFile))
   let child: ChildProcess
   let ended: Promise<number | null>
   try {

@@ -43,7 +43,7 @@ export async function makeTwin(home: Home): Promise<Twin> {
       mustStandBeside()
       if (running !== undefined) return
       const laidDown = (await readdir(serverFolder(home, name))).length > 0
-      if (laidDown) await giveTo(serverFolder(home, name), await accountFor(recipe))
+      if (laidDown) await giveTo(serverFolder(home, name), await accountFor(recipe, home.placement.dataDir))
       await makeReady(home, name, { by: laidDown ? recipe.adopt : recipe.create, installation, port: placement.port }, signal)
       await rm(twinLog(home), { force: true })
       running = await startOnFreePort(home, name, installation, signal)
