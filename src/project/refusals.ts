@@ -11,7 +11,7 @@ interface Refusal {
 const DENIED: Refusal = {
   code: 'ENVIRONMENT',
   says: 'permission denied',
-  hint: 'Run Hayai as the user who owns the project, or give the project back to you with `sudo chown -R $(id -u) .hayai .hayaidb`.',
+  hint: 'Run Hayai as the user who owns the project; or stop its servers, and make it yours: `sudo chown -R "$(id -u)" .` in its folder.',
 }
 const FULL: Refusal = { code: 'STORE_FAILED', says: 'the disk is full', hint: 'Free some space and try again; nothing was changed.' }
 
@@ -38,9 +38,13 @@ export async function onFile<T>(path: string, doing: string, work: () => Promise
 
 /** What the system refused where nobody expected it to, as an error with the file and the reason; anything else as it is. */
 export function asRefusal(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (error.message.includes('uv_cwd')) {
+    return new HayaiError('ENVIRONMENT', 'the folder that you are in is gone', { hint: 'Go into one that is there.', cause: error })
+  }
   const refusal = REFUSALS[systemCode(error) ?? '']
-  if (refusal === undefined || !(error instanceof Error) || !('path' in error)) return error
+  if (refusal === undefined || !('path' in error)) return error
   const { code, says } = refusal
-  const hint = refusal === FULL ? 'Free some space and try again.' : refusal.hint
+  const hint = refusal === FULL ? 'Free some space and try again.' : `Look at what \`ls -ld\` says of it. ${refusal.hint}`
   return new HayaiError(code, `${String(error.path)} cannot be used: ${says}`, { hint, cause: error })
 }

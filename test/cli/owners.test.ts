@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { asRefusal, openProject } from '../../src/index.ts'
-import { hayai } from './terminal.ts'
+import { hayai, PROGRAM, run } from './terminal.ts'
 
 const SOMEBODY = 65_534
 
@@ -54,4 +54,12 @@ it('a file that the system refuses is no bug, and is named', async () => {
   const refused = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', path: folder })
   expect(asRefusal(refused)).toMatchObject({ code: 'ENVIRONMENT', message: `${folder} cannot be used: permission denied` })
   expect(asRefusal(new TypeError('x'))).toBeInstanceOf(TypeError)
+})
+
+it('whose folder is gone is told so', async () => {
+  const { status, stderr } = await run('sh', ['-c', `rmdir "$0" && exec "$1" "$2" list`, folder, process.execPath, PROGRAM], {
+    cwd: folder,
+  })
+  expect(stderr).toContain('is gone')
+  expect(status).toBe(6)
 })
