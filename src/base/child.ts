@@ -53,6 +53,19 @@ export function permissionOf(decision: Promise<boolean>): Bytes {
   return permission()
 }
 
+/** For a child that says `ready` before what cannot be taken back, and goes on only while this process lives to permit it. */
+export function whileAlive(): { readonly on: (happening: { readonly event: string }) => void; readonly input: Bytes } {
+  let asked = Promise.withResolvers<void>()
+  async function* permissions(): Bytes {
+    for (;;) {
+      await asked.promise
+      asked = Promise.withResolvers()
+      yield Buffer.from('g')
+    }
+  }
+  return { on: ({ event }) => event === 'ready' && asked.resolve(), input: permissions() }
+}
+
 async function* lines(bytes: Bytes): AsyncIterable<string> {
   const decoder = new TextDecoder()
   let rest = ''

@@ -154,8 +154,9 @@ async function takeBack({ context, database, step, force, view }: Undoing, from:
 function withWay(error: unknown, { pieces: { noun } }: Engine, step: Step, name: string): unknown {
   if (!(error instanceof HayaiError) || error.code !== 'CONFLICT') return error
   const line = step.safety === null ? '' : ` The ${noun.many} as before are in the snapshot ${step.safety.slice(0, 8)}.`
+  const killed = step.state === 'begun' ? ' The restore was killed: what is there now may be what was there before, and written to.' : ''
   return new HayaiError('CONFLICT', error.message, {
-    hint: `Nothing was changed.${line} To take them back all the same, after a snapshot of all as it is now: hayai undo ${name} --force`,
+    hint: `Nothing was changed.${killed}${line} To take them back all the same, after a snapshot of all as it is now: hayai undo ${name} --force`,
     cause: error,
   })
 }

@@ -1,10 +1,10 @@
 // Which pieces were put into a database, in what order, and which of them were taken back: what undo and redo go along between two
 // generations. It is kept by the id of the database, and stays with it when that is removed and comes back.
 
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
-import { makeFolder, readIfThere, writeDurably } from '../base/files.ts'
+import { makeFolder, readIfThere, sweepPartials, writeDurably } from '../base/files.ts'
 import { Flaw, instant, list, matching, object, oneOf, orNull, syntaxFlaw, text, whole, type Shape } from './shape.ts'
 
 export interface Step {
@@ -44,18 +44,20 @@ export async function readSteps(folder: string): Promise<readonly Step[]> {
   }
 }
 
-/** What `change` gives are the steps from then on; the receipts of others are gone. */
+/** What `change` gives are the steps from then on; the receipts of others are gone, and what killed commands have left. */
 export async function changeSteps(folder: string, change: (steps: readonly Step[]) => readonly Step[]): Promise<void> {
-  const before = await readSteps(folder)
-  const after = change(before)
+  const after = change(await readSteps(folder))
   await makeFolder(folder)
   await writeDurably(join(folder, 'steps.json'), `${JSON.stringify({ formatVersion: 1, steps: after }, null, 2)}\n`)
-  for (const { id } of before) if (!after.some((step) => step.id === id)) await rm(receiptOf(folder, id), { force: true })
+  const kept = new Set(after.map((step) => receiptOf(folder, step.id)))
+  for (const each of await readdir(folder)) if (each.endsWith(RECEIPT) && !kept.has(join(folder, each))) await rm(join(folder, each))
+  await sweepPartials(folder)
 }
 
 export function receiptOf(folder: string, id: string): string {
-  return join(folder, `${id}.receipt`)
+  return join(folder, id + RECEIPT)
 }
+const RECEIPT = '.receipt'
 
 /** What undo takes back while that generation is live; undefined: there is nothing single to be taken back. */
 export function undoable(steps: readonly Step[], generation: string): Step | undefined {

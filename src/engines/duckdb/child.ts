@@ -24,11 +24,11 @@ const work: Work = {
   survey,
   hold: async (request) => {
     await duckdb() // loading it takes longer than all the rest
-    if (!permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
+    permitted()
     await hold(request, tell, () => void permission())
   },
   copy: (request) => {
-    if (request.waits && !permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
+    if (request.waits) permitted()
     copy(request, tell)
   },
   examine,
@@ -36,10 +36,14 @@ const work: Work = {
   trySchema,
   writeSql: (request) => writeSql(request, print),
   findTables,
-  transplant,
-  takeBack,
+  transplant: (request) => transplant(request, permitted),
+  takeBack: (request) => takeBack(request, permitted),
   writeRows: (request) => writeRows(request, print),
   readSql,
+}
+
+function permitted(): void {
+  if (!permission(() => tell({ event: 'ready' }))) throw new Error('it is not wanted any more')
 }
 
 /** Says that all is ready, and waits for the permission; false when there will be none. Nothing else happens meanwhile. */

@@ -55,9 +55,9 @@ export interface Requests {
     readonly patience: number
     readonly spill: string
   }
-  /** Writes the receipt before it changes anything. */
+  /** Writes the receipt before it changes anything. Says `ready` before each COMMIT, and makes it when it is permitted. */
   readonly transplant: Requests['findTables'] & { readonly receipt: string }
-  /** `from` is as `to` was before, and nobody else's. */
+  /** `from` is as `to` was before, and nobody else's. Says `ready` likewise. */
   readonly takeBack: Omit<TakingBack, 'receipt'> & {
     readonly from: string | null
     readonly to: string

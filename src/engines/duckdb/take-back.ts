@@ -16,15 +16,18 @@ interface Former {
 
 const NOTHING: Former = { texts: [], digests: {} }
 
-export async function takeBack(back: Requests['takeBack']): Promise<Pick<Transplanted, 'notes'>> {
+export async function takeBack(back: Requests['takeBack'], permitted: () => void): Promise<Pick<Transplanted, 'notes'>> {
   const { from, added, replaced } = back
   const former = from === null ? NOTHING : await withTwin({ from, spill: back.spill }, (twin) => formerOf(twin, replaced))
   return withLive(back, async (to) => {
     if (from !== null) await to.run(`ATTACH ${quotedText(from)} AS hayai_from (READ_ONLY)`)
-    const { notes } = await withOrWithoutKeys(to, former.texts, async () => {
-      const there = await named(to, [...added, ...replaced])
-      if (!back.anyway) await refuseChanged(to, there, [back.digests, former.digests])
-      for (const table of there) await to.run(`DROP TABLE ${nameOf(table)}`)
+    const { notes } = await withOrWithoutKeys(to, former.texts, {
+      permitted,
+      room: async () => {
+        const there = await named(to, [...added, ...replaced])
+        if (!back.anyway) await refuseChanged(to, there, [back.digests, former.digests])
+        for (const table of there) await to.run(`DROP TABLE ${nameOf(table)}`)
+      },
     })
     return { notes }
   })

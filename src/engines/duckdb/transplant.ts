@@ -32,7 +32,7 @@ export async function findTables(order: Order): Promise<readonly FoundPiece[]> {
   })
 }
 
-export async function transplant(order: Requests['transplant']): Promise<Transplanted> {
+export async function transplant(order: Requests['transplant'], permitted: () => void): Promise<Transplanted> {
   const texts = await withTwin(order, async (from) => {
     const meant = await withLive(order, (to) => meantBy(order, from, to))
     const digests: [string, string][] = []
@@ -42,17 +42,23 @@ export async function transplant(order: Requests['transplant']): Promise<Transpl
   })
   return withLive(order, async (to) => {
     await to.run(`ATTACH ${quotedText(order.from)} AS hayai_from (READ_ONLY)`)
-    return withOrWithoutKeys(to, texts, () => makeRoom(to, order, texts))
+    return withOrWithoutKeys(to, texts, { room: () => makeRoom(to, order, texts), permitted })
   })
 }
 
-export async function withOrWithoutKeys(to: Database, texts: readonly Text[], room: () => Promise<void>): Promise<Transplanted> {
+interface Around {
+  readonly room: () => Promise<void>
+  /** Throws when nobody wants it any more. */
+  readonly permitted: () => void
+}
+
+export async function withOrWithoutKeys(to: Database, texts: readonly Text[], around: Around): Promise<Transplanted> {
   try {
-    return { counts: await inOneStep(to, texts, 'with keys', room), notes: [] }
+    return { counts: await inOneStep(to, texts, 'with keys', around), notes: [] }
   } catch (error) {
     // Whatever it was: when it was not the keys, it is the same without them.
     if (error instanceof HayaiError || texts.every(({ keys }) => keys.length === 0)) throw error
-    const counts = await inOneStep(to, texts, 'without keys', room)
+    const counts = await inOneStep(to, texts, 'without keys', around)
     return { counts, notes: texts.flatMap(lostKeys) }
   }
 }
@@ -149,13 +155,14 @@ async function inOneStep(
   to: Database,
   texts: readonly Text[],
   how: 'with keys' | 'without keys',
-  room: () => Promise<void>,
+  { room, permitted }: Around,
 ): Promise<readonly number[]> {
   await to.run('BEGIN TRANSACTION')
   try {
     await room()
     const counts: number[] = []
     for (const text of texts) counts.push(await bring(to, text, how))
+    permitted()
     await to.run('COMMIT')
     return counts
   } catch (error) {

@@ -19,6 +19,8 @@ export interface Dialect {
   readonly guardEnds: string
   /** What the process list says of a statement that waits for the guard. */
   readonly waitsForGuard: string
+  /** So that the server does all of these, or fails at one, also when nobody waits for the answer any more. */
+  readonly together: (statements: readonly string[]) => readonly string[]
   /** Columns of `mysql.user` by which an account is told from a role. */
   readonly isRole: string
   /** Accounts that belong to the system. */
@@ -46,6 +48,7 @@ export const MARIADB: Dialect = {
   guard: ['BACKUP STAGE START', 'BACKUP STAGE FLUSH', 'BACKUP STAGE BLOCK_DDL'],
   guardEnds: 'BACKUP STAGE END',
   waitsForGuard: 'Waiting for backup lock',
+  together: (statements) => [`BEGIN NOT ATOMIC ${statements.map((each) => `${each};`).join(' ')} END`],
   isRole: `is_role = 'Y'`,
   systemUsers: ['mariadb.sys', 'PUBLIC'],
   told: `SELECT LOWER(VARIABLE_NAME) AS name, GLOBAL_VALUE AS value FROM information_schema.SYSTEM_VARIABLES
@@ -70,6 +73,7 @@ export const MYSQL: Dialect = {
   guard: ['LOCK INSTANCE FOR BACKUP'],
   guardEnds: 'UNLOCK INSTANCE',
   waitsForGuard: 'Waiting for backup lock',
+  together: (statements) => statements, // it has blocks in routines alone
   isRole: 'FALSE', // its roles are accounts like any other
   systemUsers: ['mysql.infoschema', 'mysql.session', 'mysql.sys'],
   told: `SELECT i.VARIABLE_NAME AS name, v.VARIABLE_VALUE AS value FROM performance_schema.variables_info i

@@ -5,8 +5,8 @@ import { readReceipt, tablesChanged, type Digests } from '../../base/receipt.ts'
 import type { TakingBack, Target, Transplanted } from '../engine.ts'
 import type { Dialect } from './dialect.ts'
 import { digesting, digestOf } from './digests.ts'
-import { carry } from './pieces-carry.ts'
-import { findAll, isTable, qualified, shownName, tablesOf, type Named, type Side } from './pieces-find.ts'
+import { carry, takeAway, type Leaving } from './pieces-carry.ts'
+import { findAll, isTable, shownName, tablesOf, type Side } from './pieces-find.ts'
 import { endpointOf, withSession } from './session.ts'
 
 type Told = Pick<Transplanted, 'notes'>
@@ -23,9 +23,7 @@ export async function takeBack(dialect: Dialect, { from, to, back, signal }: Ask
   if (receipt === undefined) return { notes: [] }
   return withSide(dialect, to, signal, async (live) => {
     if (from === null) {
-      await (
-        await roomFor(live, back, [receipt])
-      )()
+      await takeAway(dialect, live, await leavingOf(live, back, [receipt]))
       return { notes: [] }
     }
     return withSide(dialect, from, signal, async (twin) => {
@@ -33,8 +31,8 @@ export async function takeBack(dialect: Dialect, { from, to, back, signal }: Ask
       const meant = await findAll(twin, live, { wanted, replace: true, db: undefined })
       const former: [string, string][] = []
       for (const { source } of meant) former.push([shownName(source), await digestOf(twin, source)])
-      const room = await roomFor(live, back, [receipt, Object.fromEntries(former)])
-      const { notes } = await carry(dialect, { from, to, signal, twin, live }, meant, room)
+      const leaving = await leavingOf(live, back, [receipt, Object.fromEntries(former)])
+      const { notes } = await carry(dialect, { from, to, signal, twin, live }, meant, leaving)
       return { notes }
     })
   })
@@ -45,32 +43,21 @@ function withSide<T>(dialect: Dialect, target: Target, signal: AbortSignal, work
   return withSession(dialect, endpoint, { signal }, (session) => work({ session, main: endpoint.database }))
 }
 
-interface Leaving {
-  readonly table: Named
-  readonly digest: () => Promise<string>
-  readonly former: string
-}
-
-/** Throws when rows were written since; what it gives takes the tables away, and throws likewise. */
-async function roomFor(live: Side, { added, replaced, anyway }: TakingBack, known: readonly Digests[]): Promise<() => Promise<void>> {
-  const { session } = live
+/** Throws when rows were written since; looking at them for the last time throws likewise. */
+async function leavingOf(live: Side, { added, replaced, anyway }: TakingBack, known: readonly Digests[]): Promise<Leaving> {
   const names = [...added, ...replaced]
   const tables = (await tablesOf(live)).filter((table) => isTable(table) && names.includes(shownName(table)))
-  const leaving: Leaving[] = []
+  const seen: { readonly name: string; readonly digest: () => Promise<string>; readonly former: string }[] = []
   for (const table of tables) {
     const digest = await digesting(live, table)
-    leaving.push({ table, digest, former: await digest() })
+    seen.push({ name: shownName(table), digest, former: await digest() })
   }
-  const changed = leaving.filter(({ table, former }) => known.every((digests) => digests[shownName(table)] !== former))
-  if (changed.length > 0 && !anyway) throw tablesChanged(changed.map(({ table }) => shownName(table)))
-  return async () => {
-    if (leaving.length === 0) return
-    await session.query(`LOCK TABLES ${leaving.map(({ table }) => `${qualified(live, table)} WRITE`).join(', ')}`)
-    try {
-      for (const { table, digest, former } of leaving) if (!anyway && (await digest()) !== former) throw tablesChanged([shownName(table)])
-      await session.query(`DROP TABLE ${leaving.map(({ table }) => qualified(live, table)).join(', ')}`)
-    } finally {
-      await session.query('UNLOCK TABLES')
-    }
+  const changed = seen.filter(({ name, former }) => known.every((digests) => digests[name] !== former))
+  if (changed.length > 0 && !anyway) throw tablesChanged(changed.map(({ name }) => name))
+  return {
+    tables,
+    async look() {
+      for (const { name, digest, former } of seen) if (!anyway && (await digest()) !== former) throw tablesChanged([name])
+    },
   }
 }

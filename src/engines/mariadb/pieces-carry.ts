@@ -1,5 +1,5 @@
 // Carries tables from a twin into a live server: filled there under names that nobody knows, and counted, they get their own in one
-// statement, when those that had these names have made room.
+// statement, and those that had these names go. The server does that to its end, also when Hayai is killed meanwhile.
 
 import { randomBytes } from 'node:crypto'
 import { concatenate, once } from '../../base/bytes.ts'
@@ -8,7 +8,7 @@ import type { Target, Transplanted } from '../engine.ts'
 import { isNewEnough, readServer } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { run } from './load.ts'
-import { qualified, shownName, type Meant, type Side } from './pieces-find.ts'
+import { isTable, qualified, shownName, tablesOf, type Meant, type Named, type Side } from './pieces-find.ts'
 import { addForeignKeys, addTriggers, takeOff, type Belongings } from './pieces-parts.ts'
 import { errorNumber, innerOf, programArguments, programEnvironment, type Session } from './session.ts'
 
@@ -22,27 +22,35 @@ export interface Between {
 
 /** A table on its way. */
 interface Moving extends Meant {
-  /** Its name until everything is there. */
+  /** Its name until everything is there, and that of the one in its way until that is gone. */
   readonly staging: string
+  readonly aside: string
   readonly belongings: Belongings
 }
 
 const TABLE_EXISTS = 1050
 
-/** When `room` throws, or anything before it, nothing has changed. */
-export async function carry(dialect: Dialect, between: Between, meant: readonly Meant[], room: () => Promise<void>): Promise<Transplanted> {
+export interface Leaving {
+  /** Those that go, whether others come in their place or not. */
+  readonly tables: readonly Named[]
+  /** Asked when nobody can write to them any more, who ever could: when it throws, nothing has changed. */
+  readonly look: () => Promise<void>
+}
+
+/** When it throws, nothing has changed. `leaving`: what has to be looked at before it goes; else what is in the way goes. */
+export async function carry(dialect: Dialect, between: Between, meant: readonly Meant[], leaving?: Leaving): Promise<Transplanted> {
   const { twin, live } = between
+  await sweepLeft(live)
   const moving: Moving[] = []
   for (const each of meant) {
-    const staging = `hayai_${randomBytes(6).toString('hex')}`
-    moving.push({ ...each, staging, belongings: await takeOff(twin, each, live, meant) })
+    moving.push({ ...each, staging: nobodys(), aside: nobodys(), belongings: await takeOff(twin, each, live, meant) })
   }
   for (const { source, staging } of moving) {
     await twin.session.query(`RENAME TABLE ${qualified(twin, source)} TO ${qualified(twin, { ...source, name: staging })}`)
   }
   try {
     for (const each of moving) await fill(dialect, between, each)
-    await giveNames(live, moving, room)
+    await unchecked(live, () => (leaving === undefined ? giveNames(dialect, live, moving) : exchange(dialect, live, moving, leaving)))
   } catch (error) {
     for (const { goal, staging } of moving) await live.session.query(`DROP TABLE IF EXISTS ${qualified(live, { ...goal, name: staging })}`)
     throw error
@@ -56,6 +64,21 @@ export async function carry(dialect: Dialect, between: Between, meant: readonly 
     counts.push(await rowsOf(live.session, qualified(live, goal)))
   }
   return { counts, notes }
+}
+
+/** Nothing comes in their place. */
+export async function takeAway(dialect: Dialect, live: Side, leaving: Leaving): Promise<void> {
+  await sweepLeft(live)
+  await unchecked(live, () => exchange(dialect, live, [], leaving))
+}
+
+const nobodys = (): string => `hayai_${randomBytes(6).toString('hex')}`
+
+/** What killed commands have left under such names: what it should have become is in a snapshot. */
+async function sweepLeft(live: Side): Promise<void> {
+  const left = (await tablesOf(live)).filter((table) => isTable(table) && /^hayai_[0-9a-f]{12}$/.test(table.name))
+  if (left.length > 0)
+    await unchecked(live, () => live.session.query(`DROP TABLE ${left.map((table) => qualified(live, table)).join(', ')}`))
 }
 
 export async function rowsOf(session: Session, table: string): Promise<number> {
@@ -100,13 +123,11 @@ async function fill(dialect: Dialect, { from, to, signal, twin, live }: Between,
   }
 }
 
-/** Keys of other tables lead to a name: while they are not checked, the table that bears it may be another. */
-async function giveNames({ session, main }: Side, moving: readonly Moving[], room: () => Promise<void>): Promise<void> {
-  const names = moving.map(({ goal, staging }) => `${qualified({ main }, { ...goal, name: staging })} TO ${qualified({ main }, goal)}`)
+/** Keys of other tables are not checked: the table that they lead to may be another afterwards. */
+async function unchecked({ session }: Side, work: () => Promise<unknown>): Promise<void> {
   await session.query('SET SESSION foreign_key_checks = 0')
   try {
-    await room()
-    await session.query(`RENAME TABLE ${names.join(', ')}`)
+    await work()
   } catch (error) {
     if (errorNumber(error) !== TABLE_EXISTS) throw error
     throw new HayaiError('CONFLICT', 'somebody has made a table of that name in the meantime', {
@@ -115,5 +136,38 @@ async function giveNames({ session, main }: Side, moving: readonly Moving[], roo
     })
   } finally {
     await session.query('SET SESSION foreign_key_checks = 1')
+  }
+}
+
+/**
+ * Keys of other tables go along with a table that is renamed: once it is gone they lead to the name that it had last. Whoever gets that
+ * name gets them, and takes them along to the next.
+ */
+async function giveNames(dialect: Dialect, live: Side, moving: readonly Moving[]): Promise<void> {
+  const named = (word: 'staging' | 'aside', { goal, ...each }: Moving): string => qualified(live, { ...goal, name: each[word] })
+  const renaming = (pairs: readonly string[]): string => `RENAME TABLE ${pairs.join(', ')}`
+  const replacing = moving.filter(({ there }) => there)
+  const away = replacing.map((each) => `${qualified(live, each.goal)} TO ${named('aside', each)}`)
+  const back = replacing.map((each) => `${named('aside', each)} TO ${qualified(live, each.goal)}`)
+  const names = moving.map((each) => `${named('staging', each)} TO ${qualified(live, each.goal)}`)
+  const rest =
+    replacing.length === 0 ? [] : [`DROP TABLE ${replacing.map((each) => named('aside', each)).join(', ')}`, renaming([...away, ...back])]
+  for (const sql of dialect.together([renaming([...away, ...names]), ...rest])) await live.session.query(sql)
+}
+
+/** The same while nobody can write. What goes is in a snapshot, as it was when it was looked at for the last time. */
+async function exchange(dialect: Dialect, live: Side, moving: readonly Moving[], { tables, look }: Leaving): Promise<void> {
+  const { session } = live
+  const gone = tables.map((table) => qualified(live, table))
+  const staged = moving.map(({ goal, staging }) => qualified(live, { ...goal, name: staging }))
+  if (gone.length + staged.length === 0) return
+  await session.query(`LOCK TABLES ${[...gone, ...staged].map((table) => `${table} WRITE`).join(', ')}`)
+  try {
+    await look()
+    const drop = gone.length === 0 ? [] : [`DROP TABLE ${gone.join(', ')}`]
+    const names = moving.map(({ goal }, at) => `ALTER TABLE ${staged[at]} RENAME TO ${qualified(live, goal)}`)
+    for (const sql of dialect.together([...drop, ...names])) await session.query(sql)
+  } finally {
+    await session.query('UNLOCK TABLES')
   }
 }

@@ -51,10 +51,7 @@ async function transplant(dialect: Dialect, asked: Asked, receipt: string): Prom
     const digests: [string, string][] = []
     for (const { source, goal } of meant) digests.push([shownName(goal), await digestOf(twin, source)])
     await writeReceipt(receipt, Object.fromEntries(digests))
-    return carry(dialect, { ...asked, twin, live }, meant, async () => {
-      const replaced = meant.filter(({ there }) => there).map(({ goal }) => qualified(live, goal))
-      if (replaced.length > 0) await live.session.query(`DROP TABLE ${replaced.join(', ')}`)
-    })
+    return carry(dialect, { ...asked, twin, live }, meant)
   })
 }
 

@@ -48,7 +48,7 @@ async function inOneStep({ to, live, signal }: Live, back: TakingBack, known: re
   const first = back.anyway ? '' : await unchanged(live, leaving, known)
   try {
     if (before === undefined) {
-      const script = `${beginning(first)}${dropping({ incoming: [], views: [], notes: [] }, leaving)}COMMIT;\n`
+      const script = `${beginning(first)}${dropping({ incoming: [], views: [], notes: [] }, leaving)}`
       await execute(to, once(script), signal)
       return { notes: [] }
     }

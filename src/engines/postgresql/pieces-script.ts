@@ -32,6 +32,7 @@ export interface Change {
 export interface Prepared {
   /** Those that come, by their full names in the live database; in the twin they are called so by now. */
   readonly tables: readonly string[]
+  /** Without its COMMIT. */
   readonly script: Bytes
   /** What is to be done when the transaction has happened; what deserves a note. */
   settle(): Promise<readonly string[]>
@@ -61,7 +62,7 @@ export async function prepare({ from, to, twin, live, signal }: Between, { meant
         ? ''
         : `${views}\n${QUIET}${gone.views.flatMap((view) => (view.kind === 'm' ? [`REFRESH MATERIALIZED VIEW ${view.qualified};\n`] : [])).join('')}`,
     ),
-    once(`${counts.join('')}COMMIT;\n`),
+    once(counts.join('')),
   )
   return {
     tables: fitted.tables,
@@ -117,8 +118,14 @@ function checkCount(table: string, rows: number): string {
   )
 }
 
+/** It is committed when the server has done all the rest: a psql whose Hayai was killed before gets no COMMIT, however long it waits. */
 export async function execute(to: Target, script: Bytes, signal: AbortSignal): Promise<void> {
-  const token = `end of input ${randomUUID()}` // a psql that leaves early exits 0 as well
+  const [done, token] = [`all done ${randomUUID()}`, `end of input ${randomUUID()}`] // a psql that leaves early exits 0 as well
+  const ready = Promise.withResolvers<void>()
+  async function* commit(): Bytes {
+    await ready.promise
+    yield Buffer.from(`COMMIT;\n\\echo ${token}\n`)
+  }
   const said = to.run(
     {
       program: 'psql',
@@ -126,11 +133,14 @@ export async function execute(to: Target, script: Bytes, signal: AbortSignal): P
       env: programEnvironment(innerOf(to)),
       signal,
     },
-    concatenate(script, once(`\\echo ${token}\n`)),
+    concatenate(script, once(`\\echo ${done}\n`), commit()),
   )
   let last = ''
   try {
-    for await (const chunk of said) last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)
+    for await (const chunk of said) {
+      last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)
+      if (last.endsWith(`${done}\n`)) ready.resolve()
+    }
   } catch (error) {
     if (!isCode(error, 'TOOL_FAILED')) throw error
     throw new HayaiError('TOOL_FAILED', error.message, {

@@ -25,14 +25,14 @@ const work: Work = {
   look,
   inspect: ({ file, patience }) => within(file, patience, countAll),
   survey: ({ file, patience, rows }) => within(file, patience, (db) => surveyed(db, rows)),
-  copy: (request) => copyAndCheck(request, tell, () => permitted()),
+  copy: (request) => copyAndCheck(request, tell, permitted),
   check,
   bears,
   unmark,
   exchange: (request) => exchange(request, () => permission(() => tell({ event: 'ready' }))),
   findTables,
-  transplant,
-  takeBack,
+  transplant: (request) => transplant(request, permitted),
+  takeBack: (request) => takeBack(request, permitted),
   keep,
   trySchema: ({ file }) => trySchema(file),
   writeSql: ({ file }) => writeSql(file, print),
@@ -62,7 +62,7 @@ function surveyed(db: DatabaseSync, rows: boolean): Surveyed {
 }
 
 function permitted(): void {
-  if (!permission(() => tell({ event: 'ready' }))) throw new Error('the copy is not wanted any more')
+  if (!permission(() => tell({ event: 'ready' }))) throw new Error('it is not wanted any more')
 }
 
 // Written at once and by hand: exchange() waits inside a native call, where a stream would never be emptied.

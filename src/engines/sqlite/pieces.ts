@@ -1,5 +1,6 @@
 // Single tables: out of the file of a twin, into a live file, as one transaction of SQLite itself.
 
+import { whileAlive } from '../../base/child.ts'
 import { readReceipt } from '../../base/receipt.ts'
 import type { Pieces, FoundPiece, Target, Transplant, Transplanted } from '../engine.ts'
 import { ask } from './ask.ts'
@@ -14,11 +15,15 @@ export const pieces: Pieces = {
   whole: true,
   find: async (from, to, order, signal): Promise<readonly FoundPiece[]> => ask('findTables', orderOf(from, to, order), { signal }),
   transplant: async (from, to, order, receipt, signal): Promise<Transplanted> =>
-    ask('transplant', { ...orderOf(from, to, order), receipt }, { signal }),
+    ask('transplant', { ...orderOf(from, to, order), receipt }, { signal, ...whileAlive() }),
   async takeBack(from, to, { receipt, added, replaced, anyway }, signal) {
     const digests = await readReceipt(receipt)
     if (digests === undefined) return { notes: [] }
-    return ask('takeBack', { from: from?.path ?? null, to: to.path, digests, added, replaced, anyway, patience: PATIENCE }, { signal })
+    return ask(
+      'takeBack',
+      { from: from?.path ?? null, to: to.path, digests, added, replaced, anyway, patience: PATIENCE },
+      { signal, ...whileAlive() },
+    )
   },
 }
 

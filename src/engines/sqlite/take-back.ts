@@ -10,14 +10,14 @@ import { bring, notesOn, schemaOf } from './transplant.ts'
 
 type Back = Requests['takeBack']
 
-export async function takeBack(back: Back): Promise<Pick<Transplanted, 'notes'>> {
+export async function takeBack(back: Back, permitted: () => void): Promise<Pick<Transplanted, 'notes'>> {
   const from = back.from === null ? undefined : openLive(back.from)
   try {
     const to = openLive(back.to)
     try {
       if (back.from !== null) to.prepare('ATTACH DATABASE ? AS hayai_from').run(back.from)
       to.exec('PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON')
-      return await inOneStep(back, from, to)
+      return await inOneStep(back, from, to, permitted)
     } catch (error) {
       throw explained(error, back.to)
     } finally {
@@ -28,7 +28,12 @@ export async function takeBack(back: Back): Promise<Pick<Transplanted, 'notes'>>
   }
 }
 
-async function inOneStep(back: Back, from: DatabaseSync | undefined, to: DatabaseSync): Promise<Pick<Transplanted, 'notes'>> {
+async function inOneStep(
+  back: Back,
+  from: DatabaseSync | undefined,
+  to: DatabaseSync,
+  permitted: () => void,
+): Promise<Pick<Transplanted, 'notes'>> {
   const { added, replaced, anyway, patience } = back
   await patiently(back.to, patience, () => to.exec('BEGIN IMMEDIATE'))
   try {
@@ -37,6 +42,7 @@ async function inOneStep(back: Back, from: DatabaseSync | undefined, to: Databas
     for (const table of [...added, ...replaced]) to.exec(`DROP TABLE IF EXISTS main.${quoted(table)}`)
     if (from !== undefined) for (const table of replaced) bring(to, from, table)
     const notes = replaced.flatMap((table) => notesOn(to, table))
+    permitted()
     await patiently(back.to, patience, () => to.exec('COMMIT'))
     return { notes }
   } catch (error) {

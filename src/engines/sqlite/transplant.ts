@@ -33,7 +33,7 @@ export async function findTables(order: Order): Promise<readonly FoundPiece[]> {
   )
 }
 
-export async function transplant(order: Requests['transplant']): Promise<Transplanted> {
+export async function transplant(order: Requests['transplant'], permitted: () => void): Promise<Transplanted> {
   return between(order, async (from, to) => {
     const meant = await patiently(order.to, order.patience, () => meantBy(order, from, to))
     rename(from, meant)
@@ -47,6 +47,7 @@ export async function transplant(order: Requests['transplant']): Promise<Transpl
       for (const { as } of meant) to.exec(`DROP TABLE IF EXISTS main.${quoted(as)}`)
       const counts = meant.map(({ as }) => bring(to, from, as))
       const notes = meant.flatMap(({ as }) => notesOn(to, as))
+      permitted()
       await patiently(order.to, order.patience, () => to.exec('COMMIT'))
       return { counts, notes }
     } catch (error) {
