@@ -6,7 +6,7 @@ import { basename, dirname } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { exists, freeBytes } from '../base/files.ts'
 import { readCatalog } from '../project/catalog.ts'
-import { judgeDatabase, judgeRoom, type Copy, type Finding, type Room, type Subject } from '../snapshots/health.ts'
+import { judgeDatabase, judgeRoom, judgeUnread, type Copy, type Finding, type Room, type Subject } from '../snapshots/health.ts'
 import { lengthOf, parseDuration } from '../snapshots/retention.ts'
 import { backupsOf } from './backup/shelf.ts'
 import type { BackupView } from './backup-answers.ts'
@@ -26,7 +26,7 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   await refuseUncreated(context)
   const names = Object.keys((await readCatalog(context.root)).databases)
   const shelves = await shelvesOf(context)
-  const copies = await copiesOn(shelves)
+  const { copies, unread } = await copiesOn(shelves)
   const backups = (await backupsOf(context)).map(({ view }) => view).filter(({ whole }) => whole)
   const proofs = await proofsIn(context.paths.auditLog)
   const subjects = names.map((database) => ({ database, copies: copies.get(database) ?? [], backups: madeOf(backups, database) }))
@@ -38,6 +38,7 @@ export async function health(context: Context, request: HealthRequest = {}): Pro
   const rooms = await roomsOf(context, subjects, backups)
   const findings: readonly Finding[] = [
     ...judged.flatMap((each) => each.findings),
+    ...unread.map(judgeUnread),
     ...rooms.flatMap(judgeRoom),
     ...(await planFindings(context, now)),
   ]
@@ -53,10 +54,18 @@ function maxAgeOf(text: string, now: Date): number {
   throw new HayaiError('USAGE', `${JSON.stringify(text)} is no length of time`, { hint: `For example: hayai health --max-age ${DAILY}` })
 }
 
-async function copiesOn(shelves: readonly Shelf[]): Promise<ReadonlyMap<string, readonly Copy[]>> {
+interface Copies {
+  readonly copies: ReadonlyMap<string, readonly Copy[]>
+  /** Why those whose manifest cannot be read cannot. */
+  readonly unread: readonly string[]
+}
+
+async function copiesOn(shelves: readonly Shelf[]): Promise<Copies> {
   const found = new Map<string, Copy[]>()
+  const unread: string[] = []
   for (const { repository } of shelves) {
     for (const listed of await repository.list()) {
+      if (listed.kind === 'damaged') unread.push(listed.reason)
       if (listed.kind !== 'snapshot') continue
       const { manifest, flaw } = listed
       const { id, database, instant, format, files, verification } = manifest
@@ -75,7 +84,7 @@ async function copiesOn(shelves: readonly Shelf[]): Promise<ReadonlyMap<string, 
       found.set(database, [...(found.get(database) ?? []), copy])
     }
   }
-  return found
+  return { copies: found, unread }
 }
 
 function madeOf(backups: readonly BackupView[], database: string): readonly Date[] {

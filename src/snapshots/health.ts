@@ -86,6 +86,12 @@ export function judgeRoom({ folder, free, next }: Room): readonly Finding[] {
   ]
 }
 
+/** What cannot be read may be the newest one, of whatever database. */
+export function judgeUnread(reason: string): Finding {
+  const hint = 'Make it readable, or move it away.'
+  return { kind: 'snapshot-damaged', database: null, message: `A snapshot cannot be read: ${reason}.`, hint }
+}
+
 function snapshotFindings({ database, copies }: Subject, limits: Limits): readonly Finding[] {
   const sorted = newestFirst(copies)
   const found: Finding[] = sorted.flatMap(({ name, flaw, id }) => (flaw === undefined ? [] : [damaged(database, name, flaw, id)]))

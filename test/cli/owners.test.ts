@@ -36,6 +36,7 @@ it('a newer snapshot that cannot be read is not passed over by --latest', async 
   const manifest = newer?.path.replace(/\.db$/, '.json') ?? ''
   await writeFile(manifest, '{')
   await expect(project.restore({ reference: 'notes', latest: true })).rejects.toMatchObject({ code: 'CORRUPT' })
+  expect((await project.health()).findings).toContainEqual(expect.objectContaining({ kind: 'snapshot-damaged', database: null }))
   await project.restore({ reference: older?.id ?? '' })
   await rm(manifest)
   await project.restore({ reference: 'notes', latest: true })

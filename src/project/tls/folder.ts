@@ -10,7 +10,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { basename, join, relative } from 'node:path'
 import { HayaiError, messageOf } from '../../base/errors.ts'
-import { createDurably, exists, readIfThere, writeDurably } from '../../base/files.ts'
+import { createDurably, exists, giveByName, makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { withLock } from '../../base/locks.ts'
 import { onFile } from '../refusals.ts'
 import { authorityCertificate, keyText, newKey, serverCertificate, type Issuer, type Name } from './certificate.ts'
@@ -68,7 +68,7 @@ async function ensure(folder: CertificateFolder, database: string, now: Date): P
   if (good !== undefined) return good
   const authority = (await authorityOf(folder, now)) ?? (await makeAuthority(folder, now, newKey()))
   const place = join(folder.path, database)
-  await mkdir(place, { recursive: true, mode: 0o700 })
+  await makeFolder(place)
   const key = newKey()
   const until = new Date(Math.min(now.getTime() + SERVER_LASTS, authority.until.getTime()))
   const names = [...NEEDED, '::1', database]
@@ -100,7 +100,7 @@ async function authorityOf(folder: CertificateFolder, now: Date): Promise<Author
 }
 
 async function makeAuthority(folder: CertificateFolder, now: Date, key: KeyObject): Promise<Authority> {
-  await mkdir(folder.path, { recursive: true })
+  if ((await mkdir(folder.path, { recursive: true })) !== undefined) await giveByName(folder.path)
   await createDurably(join(folder.path, '.gitignore'), '# private keys belong to this machine\n*.key\n', 0o644)
   const name: Name = { organization: OURS, common: `Authority of ${folder.project}` }
   const wanted = { subject: name, from: new Date(now.getTime() - DAY), until: new Date(now.getTime() + AUTHORITY_LASTS) }

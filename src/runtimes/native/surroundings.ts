@@ -4,7 +4,7 @@
 import { chmod, lchown, mkdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HayaiError, isCode } from '../../base/errors.ts'
-import { exists, makeFolder, writeDurably } from '../../base/files.ts'
+import { exists, giveByName, makeFolder, writeDurably } from '../../base/files.ts'
 import type { Surroundings } from '../../engines/engine.ts'
 import { layOut } from '../secured.ts'
 import { markOf, plain, sharesOf, volumesOf, type Volume } from '../volumes.ts'
@@ -65,9 +65,12 @@ function asFolder(home: Home, { target }: Volume): Volume {
 
 async function makeFolderFor(home: Home, { source, shown }: Volume, account: Account | undefined, writes: boolean): Promise<void> {
   try {
-    const made = (await mkdir(source, { recursive: true })) !== undefined
-    if (made) await chmod(source, 0o700)
-    if (account !== undefined && (made || writes)) await lchown(source, account.uid, account.gid)
+    const made = await mkdir(source, { recursive: true })
+    if (made !== undefined) {
+      await chmod(source, 0o700)
+      await giveByName(made)
+    }
+    if (account !== undefined && (made !== undefined || writes)) await lchown(source, account.uid, account.gid)
   } catch (cause) {
     throw new HayaiError('CONFIG_INVALID', `the folder ${shown} of ${called(home)} cannot be made`, {
       hint: 'Change `volumes:` in .hayaidb.',
