@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FoundPiece, Transplant } from '../engines/engine.ts'
 import { changeSteps, endsLine, readSteps, receiptOf, redoable, undoable, type Step } from '../project/pieces-steps.ts'
+import { HayaiError } from '../base/errors.ts'
 import { makeFolder } from '../base/files.ts'
 import type { Context, Database } from './context.ts'
 import { GRACE_DAYS } from './grace.ts'
@@ -53,7 +54,8 @@ export async function beginStep(context: Context, database: Database, described:
         await changeSteps(folder, (steps) => steps.map((each) => (each.id === id ? { ...each, state: 'done' } : each)))
         return result
       } catch (error) {
-        if (engine.pieces.whole || !order.replace) await changeSteps(folder, () => before)
+        const begun = error instanceof HayaiError && error.details?.['begun'] === true
+        if (!begun && (engine.pieces.whole || !order.replace)) await changeSteps(folder, () => before)
         throw error
       }
     },

@@ -152,7 +152,7 @@ async function takeBack({ context, database, step, force, view }: Undoing, from:
 
 /** What else can be done, where what was put in has been written to since. */
 function withWay(error: unknown, { pieces: { noun } }: Engine, step: Step, name: string): unknown {
-  if (!(error instanceof HayaiError) || error.code !== 'CONFLICT') return error
+  if (!(error instanceof HayaiError) || error.code !== 'CONFLICT' || error.details?.['begun'] === true) return error
   const line = step.safety === null ? '' : ` The ${noun.many} as before are in the snapshot ${step.safety.slice(0, 8)}.`
   const killed = step.state === 'begun' ? ' The restore was killed: what is there now may be what was there before, and written to.' : ''
   return new HayaiError('CONFLICT', error.message, {

@@ -17,7 +17,7 @@ export interface Pieces {
   readonly renames: boolean
   /** Whether pieces live in numbered dbs, of which one may be meant. */
   readonly numbered: boolean
-  /** Whether a transplant that throws has changed nothing. */
+  /** Whether a transplant that throws has changed nothing, but for errors with the detail `begun`. */
   readonly whole: boolean
   /**
    * What the words of a person mean in `from`, and what of it is in `to` already. Changes nothing in `to`. NOT_FOUND when there is no

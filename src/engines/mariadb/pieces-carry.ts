@@ -10,6 +10,7 @@ import type { Dialect } from './dialect.ts'
 import { run } from './load.ts'
 import { isTable, qualified, shownName, tablesOf, type Meant, type Named, type Side } from './pieces-find.ts'
 import { addForeignKeys, addTriggers, takeOff, type Belongings } from './pieces-parts.ts'
+import { literal } from './sql.ts'
 import { errorNumber, innerOf, programArguments, programEnvironment, type Session } from './session.ts'
 
 export interface Between {
@@ -37,7 +38,10 @@ export interface Leaving {
   readonly look: () => Promise<void>
 }
 
-/** When it throws, nothing has changed. `leaving`: what has to be looked at before it goes; else what is in the way goes. */
+/**
+ * When it throws, nothing has changed, but for errors with the detail `begun`. `leaving`: what has to be looked at before it goes; else
+ * what is in the way goes.
+ */
 export async function carry(dialect: Dialect, between: Between, meant: readonly Meant[], leaving?: Leaving): Promise<Transplanted> {
   const { twin, live } = between
   await sweepLeft(live)
@@ -139,23 +143,30 @@ async function unchecked({ session }: Side, work: () => Promise<unknown>): Promi
   }
 }
 
-/**
- * Keys of other tables go along with a table that is renamed: once it is gone they lead to the name that it had last. Whoever gets that
- * name gets them, and takes them along to the next.
- */
 async function giveNames(dialect: Dialect, live: Side, moving: readonly Moving[]): Promise<void> {
-  const named = (word: 'staging' | 'aside', { goal, ...each }: Moving): string => qualified(live, { ...goal, name: each[word] })
-  const renaming = (pairs: readonly string[]): string => `RENAME TABLE ${pairs.join(', ')}`
-  const replacing = moving.filter(({ there }) => there)
-  const away = replacing.map((each) => `${qualified(live, each.goal)} TO ${named('aside', each)}`)
-  const back = replacing.map((each) => `${named('aside', each)} TO ${qualified(live, each.goal)}`)
-  const names = moving.map((each) => `${named('staging', each)} TO ${qualified(live, each.goal)}`)
-  const rest =
-    replacing.length === 0 ? [] : [`DROP TABLE ${replacing.map((each) => named('aside', each)).join(', ')}`, renaming([...away, ...back])]
-  for (const sql of dialect.together([renaming([...away, ...names]), ...rest])) await live.session.query(sql)
+  const replaced = moving.filter(({ there }) => there)
+  for (const { goal } of replaced) {
+    if (!(await isReferredTo(live, goal))) continue
+    const tables = replaced.map((each) => each.goal)
+    return exchange(dialect, live, moving, { tables, look: () => Promise.resolve() })
+  }
+  const called = (word: 'staging' | 'aside', { goal, ...each }: Moving): string => qualified(live, { ...goal, name: each[word] })
+  const away = replaced.map((each) => `${qualified(live, each.goal)} TO ${called('aside', each)}`)
+  const names = moving.map((each) => `${called('staging', each)} TO ${qualified(live, each.goal)}`)
+  const drop = replaced.length === 0 ? [] : [`DROP TABLE ${replaced.map((each) => called('aside', each)).join(', ')}`]
+  for (const sql of dialect.together([`RENAME TABLE ${[...away, ...names].join(', ')}`, ...drop])) await live.session.query(sql)
 }
 
-/** The same while nobody can write. What goes is in a snapshot, as it was when it was looked at for the last time. */
+/** Then it cannot be called otherwise until it goes: keys of other tables would go along with it, and lead nowhere afterwards. */
+async function isReferredTo({ session, main }: Side, { database = main, name: table }: Named): Promise<boolean> {
+  const [schema, word] = [literal(database), literal(table)]
+  const keys = await session.query(`
+    SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = ${schema} AND REFERENCED_TABLE_NAME = ${word}
+      AND NOT (CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${word}) LIMIT 1`)
+  return keys.length > 0
+}
+
+/** While nobody can write. What goes is in a snapshot, as it was when it was looked at for the last time. */
 async function exchange(dialect: Dialect, live: Side, moving: readonly Moving[], { tables, look }: Leaving): Promise<void> {
   const { session } = live
   const gone = tables.map((table) => qualified(live, table))
@@ -167,6 +178,13 @@ async function exchange(dialect: Dialect, live: Side, moving: readonly Moving[],
     const drop = gone.length === 0 ? [] : [`DROP TABLE ${gone.join(', ')}`]
     const names = moving.map(({ goal }, at) => `ALTER TABLE ${staged[at]} RENAME TO ${qualified(live, goal)}`)
     for (const sql of dialect.together([...drop, ...names])) await session.query(sql)
+  } catch (error) {
+    if (errorNumber(error) !== TABLE_EXISTS || gone.length === 0) throw error
+    throw new HayaiError('CONFLICT', 'somebody has made a table of that name as soon as the one that was there had gone', {
+      hint: 'What was there is in a snapshot: `hayai snapshot list`.',
+      cause: error,
+      details: { begun: true },
+    })
   } finally {
     await session.query('UNLOCK TABLES')
   }
