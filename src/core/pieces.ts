@@ -22,7 +22,7 @@ import { watching, type Watching } from './watching.ts'
 export async function restorePieces(context: Context, request: PiecesRequest, watch: Watch = {}, again?: Step): Promise<PiecesAnswer> {
   const began = performance.now()
   const view = watching(watch)
-  const source = await findSource(context, request)
+  const source = await findSource(context, { ...request, taken: true })
   const database = await databaseOf(context, checkName(request.to ?? source.view.database))
   const { engine, name } = database
   if (engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, engine.name)

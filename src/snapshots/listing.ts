@@ -156,14 +156,18 @@ function parse(content: string, damaged: (why: string, cause: unknown) => HayaiE
   }
 }
 
+/** A snapshot of that database; with `taken` only one that somebody took, and not what was kept before something was replaced. */
+export function isOf(listed: Listed, database: string, taken: boolean): boolean {
+  if (listed.kind !== 'snapshot' || listed.manifest.database !== database) return false
+  return !taken || listed.manifest.askedBy !== 'safety' || listed.manifest.tags.includes('guard')
+}
+
 /** What may be a newer one of a database, and cannot be asked, is not passed over in silence: an older one is not what was meant. */
-export function refuseUnread(listed: readonly Listed[], database: string, since: string): void {
-  for (const each of listed) {
-    if (each.kind !== 'damaged' || !each.name.startsWith(`${database}-snapshot-`) || each.modified.toISOString() <= since) continue
-    throw new HayaiError('CORRUPT', `what may be the newest snapshot of "${database}" cannot be read: ${each.reason}`, {
-      hint: 'Make it readable, or move it away; an older one can be named by its id.',
-    })
-  }
+export function refuseUnread(listed: Listed, database: string, since: string): void {
+  if (listed.kind !== 'damaged' || !listed.name.startsWith(`${database}-snapshot-`) || listed.modified.toISOString() <= since) return
+  throw new HayaiError('CORRUPT', `what may be the newest snapshot of "${database}" cannot be read: ${listed.reason}`, {
+    hint: 'Make it readable, or move it away; an older one can be named by its id.',
+  })
 }
 
 /** A name that cannot lead out of the folder of its manifest, nor to a hidden file in it. */

@@ -49,6 +49,12 @@ describe('SQLite, table by table', () => {
   })
   afterEach(() => scene.close())
 
+  it('of the latest: the second comes from the same snapshot as the first, not from what was kept when that was replaced', async () => {
+    await run('DELETE FROM loose; DELETE FROM city')
+    for (const name of ['loose', 'city']) await bring({ reference: 'shop', latest: true, pieces: [{ name }], replace: true })
+    expect(await run('SELECT count(*) FROM city')).toBe('20')
+  })
+
   it('beside what is there, with index, trigger, sequence, under names that are free', async () => {
     await run(`UPDATE users SET name = name || 'wrong'; DELETE FROM users WHERE id > 5`)
     const spoilt = await rows('users')
