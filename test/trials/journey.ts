@@ -6,7 +6,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SnapshotView } from '../../src/index.ts'
 import type { Act } from './acts.ts'
-import { stage, type Stage } from './stage.ts'
+import { serversOf, stage, type Stage } from './stage.ts'
+
+const SINGLE = {
+  table: {
+    make: 'CREATE TABLE single (id integer); INSERT INTO single VALUES (7)',
+    change: 'UPDATE single SET id = 8',
+    look: 'SELECT id FROM single',
+  },
+  key: { make: 'SET single 7', change: 'SET single 8', look: 'GET single' },
+}
 
 export function goTheJourney(acts: readonly Act[]): void {
   describe.each(acts)('$engine as $format, $where, from init to undo', { timeout: 240_000 }, (actor) => {
@@ -139,6 +148,24 @@ export function goTheJourney(acts: readonly Act[]): void {
       await scene.project.start([name])
       expect(await actor.dump(scene.project, name)).toBe(before)
       expect(await readFile(join(scene.root, '.hayaidb'), 'utf8')).toContain('shop')
+    })
+
+    // On this machine each engine's own tests go into it.
+    it.runIf(actor.place.runtime === 'compose' && actor.first)('has a single table or key back, and takes that back', async () => {
+      const noun = actor.engine === 'redis' ? 'key' : 'table'
+      const { make, change, look } = SINGLE[noun]
+      await actor.run(scene.project, name, make)
+      const reference = (await scene.project.snapshot({ database: name })).snapshot?.id ?? ''
+      await actor.run(scene.project, name, change)
+      const changed = await actor.dump(scene.project, name)
+      await scene.project.restorePieces({ reference, noun, pieces: [{ name: 'single' }], replace: true })
+      expect(await actor.run(scene.project, name, look)).toBe('7')
+      await scene.project.undo(name)
+      expect(await actor.dump(scene.project, name)).toBe(changed)
+      expect(await serversOf(scene.root)).toHaveLength(1)
+      if (!actor.whole) return
+      await scene.project.redo(name)
+      expect(await actor.run(scene.project, name, look)).toBe('7')
     })
   })
 
