@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { isCode, systemCode } from '../base/errors.ts'
 import { withLock } from '../base/locks.ts'
 import { generatePassword, type Secret } from '../base/secret.ts'
@@ -30,15 +30,17 @@ export async function inTrial<T>(context: Context, { engine, like, version }: Wa
   const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
   const wanted = { engine, runtime, version: fitting(engine, version, model?.version) ?? undefined, declared }
   const site = siteOf(context, id, { ...wanted, ...(await loginOf(context, engine, like, declared)) })
-  const result = await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
-    try {
-      return await work(site)
-    } finally {
-      await rm(folderOf(context, id), { recursive: true, force: true })
-    }
-  })
-  await rm(lockOf(context, id), { force: true })
-  return result
+  try {
+    return await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
+      try {
+        return await work(site)
+      } finally {
+        await rm(folderOf(context, id), { recursive: true, force: true })
+      }
+    })
+  } finally {
+    await rm(lockOf(context, id), { force: true })
+  }
 }
 
 /** Stops and deletes what killed commands left of their trials. */
@@ -118,7 +120,8 @@ function siteOf(context: Context, id: string, { engine, runtime, version, declar
 
 async function trialsOf(context: Context): Promise<readonly string[]> {
   try {
-    return (await readdir(join(context.paths.own, 'trials'))).filter((name) => /^[a-z0-9_-]+\.[a-z]+\.[0-9a-f-]{36}$/.test(name))
+    const names = (await readdir(join(context.paths.own, 'trials'))).map((name) => basename(name, '.lock'))
+    return [...new Set(names)].filter((name) => /^[a-z0-9_-]+\.[a-z]+\.[0-9a-f-]{36}$/.test(name))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return []
     throw error

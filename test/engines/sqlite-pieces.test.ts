@@ -198,5 +198,6 @@ describe('SQLite, table by table', () => {
     await expect(bring({ noun: 'key', pieces: [{ name: 'users' }] })).rejects.toMatchObject({ code: 'USAGE' })
     await expect(bring({ pieces: [{ name: 'users' }], db: 3 })).rejects.toMatchObject({ code: 'USAGE' })
     expect(await sqlite.dump(scene.project, 'shop')).toBe(dump)
+    expect(await readdir(join(scene.root, '.hayai', 'trials'))).toEqual([])
   })
 })
