@@ -1,7 +1,12 @@
 // How the tests run: on real servers, so few at a time and with patience.
 
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+// Programs that scripts/fetch-servers.sh has unpacked, after all that the machine itself has.
+const unpacked = ['mysql', 'valkey'].map((name) => join(import.meta.dirname, 'node_modules/.cache', name, 'bin'))
+process.env['PATH'] = [process.env['PATH'], ...unpacked].join(':')
 
 /** Those that take long begin first: what begins last, alone, keeps everybody waiting. */
 class LongestFirst extends BaseSequencer {

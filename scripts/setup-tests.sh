@@ -67,6 +67,7 @@ need docker-compose has_compose
 need iptables has_program iptables
 need iproute2 has_program ip
 need mmdebstrap has_program mmdebstrap
+need patchelf has_program patchelf
 need tzdata test -e /usr/share/zoneinfo/Europe/Berlin
 need procps has_program ps
 need cron has_program crontab

@@ -32,6 +32,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 stage 'set-up' bash scripts/setup-tests.sh
+stage 'more servers' bash scripts/fetch-servers.sh
 if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null && [ "${HAYAI_TEST_IMAGES:-}" != official ]; then
   docker_folder=$(mktemp -d /tmp/hayai-docker.XXXXXX) # short: the names of sockets are
   trap 'bash scripts/docker-for-tests.sh stop "$docker_folder"' EXIT

@@ -1,4 +1,4 @@
-// MySQL: by the same dialect as MariaDB, with facts of its own. Written by its manual; nobody has tried it yet.
+// MySQL: by the same dialect as MariaDB, with facts of its own.
 
 import type { Endpoint, Engine, Format } from './engine.ts'
 import { MYSQL } from './mariadb/dialect.ts'

@@ -1,4 +1,4 @@
-// MySQL where its programs are: no Debian has them. What can be tried without them is tried everywhere.
+// MySQL where its programs are (scripts/fetch-servers.sh fetches them). What can be tried without them is tried everywhere.
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,7 +20,7 @@ const why = await native.probe(mysql, undefined).then(
 )
 
 describe.skipIf(why !== undefined)('MySQL (needs its server programs)', () => {
-  test('comes back the same', async () => {
+  test('comes back the same', { timeout: 240_000 }, async () => {
     const root = await mkdtemp(join(tmpdir(), 'hayai-mysql-'))
     const project = await openProject({ cwd: root, create: true })
     try {
@@ -41,9 +41,15 @@ describe.skipIf(why !== undefined)('MySQL (needs its server programs)', () => {
       await connection.end()
       const { snapshot } = await project.snapshot({ database: 'shop' })
       expect(snapshot?.manifest?.census.tables).toEqual({ t: 2, m: 0, 'other/o': 0 })
-      expect((await project.verify({ reference: 'shop', latest: true })).ok).toBe(true)
+      expect(await project.verify({ reference: 'shop', latest: true })).toMatchObject({ ok: true })
       await project.restore({ reference: 'shop', latest: true })
       await project.undo('shop')
+      // All writers are stopped for a moment here, and the table without transactions is locked.
+      expect((await project.backup({})).backup?.databases.map(({ rows }) => rows)).toEqual([2])
+      expect(await project.diff({ before: 'shop@latest', after: 'shop', data: true })).toMatchObject({
+        rowsCompared: true,
+        different: false,
+      })
     } finally {
       await project.remove('shop', { missingOk: true })
       await rm(root, { recursive: true, force: true })
@@ -54,8 +60,11 @@ describe.skipIf(why !== undefined)('MySQL (needs its server programs)', () => {
 describe('MySQL, without its programs', () => {
   test.skipIf(!existsSync('/usr/sbin/mysqld'))('is not taken for found where MariaDB lends its name', async () => {
     const printed = await output({ file: '/usr/sbin/mysqld', args: ['--version'] })
-    if (/mariadb/i.test(printed)) expect(why).toMatch(/MySQL is not on this machine.*mysqld does not tell its version: it is MariaDB/)
-    else expect(why).toBeUndefined()
+    if (/mariadb/i.test(printed)) {
+      const alone = native.probe({ ...mysql, recipe: { ...mysqlRecipe, folders: ['/usr/sbin'] } }, undefined)
+      if (why === undefined) expect((await alone).version).not.toMatch(/mariadb/i)
+      else await expect(alone).rejects.toThrow(/MySQL is not on this machine.*mysqld does not tell its version: it is MariaDB/)
+    } else expect(why).toBeUndefined()
   })
 
   test('keeps passwords as caching_sha2_password does', async () => {

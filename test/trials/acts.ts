@@ -20,8 +20,8 @@ export interface Act extends Actor {
   readonly whole: boolean
 }
 
-export const acts: readonly Act[] = cast.flatMap((actor) =>
-  (parts.engines[actor.engine]?.formats ?? []).map(({ name: format, extension, kind }, at) => ({
+export function actsOf(actor: Actor): readonly Act[] {
+  return (parts.engines[actor.engine]?.formats ?? []).map(({ name: format, extension, kind }, at) => ({
     ...actor,
     place: {},
     where: 'here',
@@ -30,8 +30,10 @@ export const acts: readonly Act[] = cast.flatMap((actor) =>
     first: at === 0,
     physical: kind === 'physical',
     whole: true,
-  })),
-)
+  }))
+}
+
+export const acts: readonly Act[] = cast.flatMap(actsOf)
 
 export const heavy: readonly Act[] = acts.filter(({ first, physical }) => first || physical)
 

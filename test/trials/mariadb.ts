@@ -1,4 +1,4 @@
-// MariaDB on the stage: Chinook, and beside it a table without transactions, a view, a routine and a trigger.
+// MariaDB on the stage, and MySQL: Chinook, and beside it a table without transactions, a view, a routine and a trigger.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,8 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../src/base/errors.ts'
 import { freePort } from '../../src/base/ports.ts'
+import { mysqlRecipe } from '../../src/engines/mariadb/mysql-recipe.ts'
 import type { Project } from '../../src/index.ts'
+import { findInstallation, programIn } from '../../src/runtimes/native/installation.ts'
 import { noServer, program } from '../engines/mariadb-server.ts'
 import type { Actor } from './actor.ts'
 import { sh } from './stage.ts'
@@ -23,15 +26,49 @@ const OWN_ROWS = `
 `
 const BESIDE = `
   CREATE TABLE isam (id integer PRIMARY KEY, bytes blob) ENGINE = MyISAM;
-  INSERT INTO isam SELECT seq, UNHEX(LPAD(HEX(seq), 4, '0')) FROM seq_0_to_499;
+  INSERT INTO isam WITH RECURSIVE numbers (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < 499)
+    SELECT seq, UNHEX(LPAD(HEX(seq), 4, '0')) FROM numbers;
   CREATE VIEW odd AS SELECT id FROM isam WHERE id % 2 = 1;
   CREATE FUNCTION twice(n int) RETURNS int DETERMINISTIC RETURN n * 2;
   CREATE TRIGGER isam_in BEFORE INSERT ON isam FOR EACH ROW SET NEW.bytes = COALESCE(NEW.bytes, 'none');
 `
 
-export const mariadb: Actor = {
+/** What tells the stock programs of the two apart. */
+interface Product {
+  readonly engine: string
+  readonly missing: string | undefined
+  readonly client: string
+  readonly dumping: readonly string[]
+  readonly plain: readonly string[]
+}
+
+const DUMPING = ['--skip-dump-date', '--routines', '--events', '--triggers', '--hex-blob']
+
+const MARIADB: Product = {
   engine: 'mariadb',
   missing: noServer ? 'no MariaDB programs on this machine' : undefined,
+  client: program('mariadb'),
+  dumping: [program('mariadb-dump'), ...DUMPING],
+  plain: ['--skip-ssl'],
+}
+
+// MariaDB's packages have programs under the names of MySQL's.
+const found = await findInstallation(mysqlRecipe, 'MySQL', undefined).then(
+  (installation) => ({ missing: undefined, of: (name: string) => programIn(installation, name) }),
+  (error: unknown) => ({ missing: messageOf(error), of: (name: string) => name }),
+)
+
+const MYSQL: Product = {
+  engine: 'mysql',
+  missing: found.missing,
+  client: found.of('mysql'),
+  dumping: [found.of('mysqldump'), ...DUMPING, '--set-gtid-purged=OFF', '--no-tablespaces'],
+  plain: ['--ssl-mode=DISABLED', '--get-server-public-key'],
+}
+
+const actor = (product: Product): Actor => ({
+  engine: product.engine,
+  missing: product.missing,
   async fill(project, name) {
     const script = existsSync(CHINOOK) ? readFileSync(CHINOOK, 'utf8').replaceAll(/^(?:DROP|CREATE) DATABASE .*$|^USE .*$/gm, '') : OWN_ROWS
     await this.run(project, name, script + BESIDE)
@@ -48,12 +85,12 @@ export const mariadb: Actor = {
     )
   },
   async dump(project, name) {
-    const { args, env, database } = await login(project, name)
-    return undated(sh(program('mariadb-dump'), [...args, ...DUMPING, database], env))
+    const { args, env, database } = await login(product, project, name)
+    return dumped(product, [...args, database], env)
   },
   async run(project, name, statements) {
-    const { args, env, database } = await login(project, name)
-    return sh(program('mariadb'), [...args, '--batch', '--skip-column-names', '--raw', `--database=${database}`], env, statements).trim()
+    const { args, env, database } = await login(product, project, name)
+    return sh(product.client, [...args, '--batch', '--skip-column-names', '--raw', `--database=${database}`], env, statements).trim()
   },
   servers: 1,
   disk: { megabytes: 300, enough: 40 },
@@ -69,16 +106,24 @@ export const mariadb: Actor = {
   },
   async byHand(project, bare, lines, folder, format) {
     if (format === 'tar') return startedByHand(project, lines, folder)
-    const { args, env, port, user } = await login(project, bare)
+    const { args, env, port, user } = await login(product, project, bare)
     for (const line of lines) {
       const meant = line
         .replaceAll('HOST', `127.0.0.1 -P ${port}`)
         .replaceAll('USER -p', user)
         .replaceAll(/\bNEW\b/g, 'byhand')
-      sh('sh', ['-ec', `cd '${folder}'; ${meant}`], { ...env, PATH: `${join(program('mariadb'), '..')}:${process.env['PATH'] ?? ''}` })
+      sh('sh', ['-ec', `cd '${folder}'; ${meant}`], { ...env, PATH: `${join(product.client, '..')}:${process.env['PATH'] ?? ''}` })
     }
-    return undated(sh(program('mariadb-dump'), [...args, ...DUMPING, 'byhand'], env))
+    return dumped(product, [...args, 'byhand'], env)
   },
+})
+
+export const mariadb = actor(MARIADB)
+export const mysql = actor(MYSQL)
+
+function dumped({ dumping: [file = '', ...options] }: Product, args: readonly string[], env: Readonly<Record<string, string>>): string {
+  const [database, ...login] = args.toReversed()
+  return undated(sh(file, [...login.toReversed(), ...options, String(database)], env))
 }
 
 /** As a user who is not root, in a folder of that user's own; the server stays in the foreground. */
@@ -96,11 +141,11 @@ async function startedByHand(project: Project, lines: readonly string[], folder:
       if (line.startsWith('mariadbd ')) server = spawn(String(as[0]), args, { env: { ...process.env, PATH: path }, stdio: 'ignore' })
       else sh(String(as[0]), args, { PATH: path })
     }
-    const { args, env, database } = await login(project, 'shop')
+    const { args, env, database } = await login(MARIADB, project, 'shop')
     const there = args.map((each) => (each.startsWith('--port=') ? `--port=${port}` : each))
     for (let tries = 0; ; tries += 1) {
       try {
-        return undated(sh(program('mariadb-dump'), [...there, ...DUMPING, database], env))
+        return dumped(MARIADB, [...there, database], env)
       } catch (error) {
         if (tries > 100) throw error
         await sleep(200)
@@ -115,17 +160,15 @@ async function startedByHand(project: Project, lines: readonly string[], folder:
   }
 }
 
-const DUMPING = ['--skip-dump-date', '--routines', '--events', '--triggers', '--hex-blob']
-
 /** The heading names the database and where it was. */
 function undated(dump: string): string {
   return dump.replaceAll(/^-- Host: .*$/gm, '').replaceAll(/^(-- Dumping (?:events|routines) for database) .*$/gm, '$1')
 }
 
-async function login(project: Project, name: string) {
+async function login({ plain }: Product, project: Project, name: string) {
   const { host, port, user, password, database } = await project.connect(name)
   return {
-    args: ['--no-defaults', '--skip-ssl', '--default-character-set=utf8mb4', `--host=${host}`, `--port=${port}`, `--user=${user}`],
+    args: ['--no-defaults', ...plain, '--default-character-set=utf8mb4', `--host=${host}`, `--port=${port}`, `--user=${user}`],
     env: { MYSQL_PWD: password?.reveal() ?? '' },
     database: String(database),
     port: String(port),

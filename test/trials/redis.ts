@@ -1,4 +1,4 @@
-// Redis on the stage: Chinook as hashes, sets and sorted sets, in two dbs, some with a time to live.
+// Redis on the stage, and Valkey: Chinook as hashes, sets and sorted sets, in two dbs, some with a time to live.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -6,18 +6,16 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { freePort } from '../../src/base/ports.ts'
 import type { Project } from '../../src/index.ts'
+import { onPath } from '../engines/redis-server.ts'
 import type { Actor } from './actor.ts'
 import { sh } from './stage.ts'
 
 const CHINOOK = join(import.meta.dirname, '../../../shared/data/chinook/Chinook_Sqlite.sqlite')
 const EVERYTHING = join(import.meta.dirname, '../engines/redis-everything.lua')
-const programs = ['redis-server', 'redis-cli']
 
-export const redis: Actor = {
-  engine: 'redis',
-  missing: programs.every((program) => (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program))))
-    ? undefined
-    : 'no Redis programs on this machine',
+const actor = (engine: string, title: string): Actor => ({
+  engine,
+  missing: [`${engine}-server`, `${engine}-cli`].every(onPath) ? undefined : `no programs of ${title} on this machine`,
   async fill(project, name) {
     const lines = [...rows(), 'SELECT 2', ...Array.from({ length: 300 }, (_, n) => `SET session:${n} "{user: ${n}}" EX ${100_000 + n}`)]
     await this.run(project, name, lines.join('\n'))
@@ -31,11 +29,11 @@ export const redis: Actor = {
   },
   async dump(project, name) {
     const { port, env } = await login(project, name)
-    return sh('redis-cli', ['-p', port, '-e', '--eval', EVERYTHING, ',', '16'], env)
+    return sh(`${engine}-cli`, ['-p', port, '-e', '--eval', EVERYTHING, ',', '16'], env)
   },
   async run(project, name, statements) {
     const { port, env } = await login(project, name)
-    return sh('redis-cli', ['-p', port, '-e'], env, `${statements}\n`).trim()
+    return sh(`${engine}-cli`, ['-p', port, '-e'], env, `${statements}\n`).trim()
   },
   servers: 1,
   disk: { megabytes: 80, enough: 12 },
@@ -48,7 +46,7 @@ export const redis: Actor = {
         for i = 1, 250 do seed = (seed * 16807) % 2147483647; bytes[i] = struct.pack('<I4', seed) end
         redis.call('SET', 'ballast:' .. n, table.concat(bytes))
       end`
-    sh('redis-cli', ['-p', port, '-e', 'EVAL', script, '0'], env)
+    sh(`${engine}-cli`, ['-p', port, '-e', 'EVAL', script, '0'], env)
   },
   async halve(project, name) {
     const weight = await this.weight(project, name)
@@ -68,12 +66,15 @@ export const redis: Actor = {
           .replace(/ {3}#.*/, '')
         execFileSync('sh', ['-ec', meant], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
       }
-      return sh('redis-cli', ['-p', port, '-e', '--eval', EVERYTHING, ',', '16'], env)
+      return sh(`${engine}-cli`, ['-p', port, '-e', '--eval', EVERYTHING, ',', '16'], env)
     } finally {
-      sh('redis-cli', ['-p', port, 'SHUTDOWN', 'NOSAVE'], env)
+      sh(`${engine}-cli`, ['-p', port, 'SHUTDOWN', 'NOSAVE'], env)
     }
   },
-}
+})
+
+export const redis = actor('redis', 'Redis')
+export const valkey = actor('valkey', 'Valkey')
 
 function rows(): readonly string[] {
   const place = existsSync(CHINOOK) ? CHINOOK : undefined

@@ -34,8 +34,8 @@ export const KEYS: readonly Entry[] = [
     quiesce: 'command',
     command: 'what a new replica is sent',
     licence: 'BSD-3-Clause',
-    proven: 'not tried',
-    note: "Its trial runs where Valkey's own programs are installed; the method is that of Redis, which is proven.",
+    proven: 'proven',
+    note: 'Natively, on Valkey 8.0; its image was not tried.',
   },
   {
     name: 'etcd',

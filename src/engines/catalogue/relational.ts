@@ -69,8 +69,8 @@ export const RELATIONAL: readonly Entry[] = [
     quiesce: 'command',
     command: 'mysqldump',
     licence: 'GPL-2.0',
-    proven: 'not tried',
-    note: "Its trial runs where MySQL's own programs are installed; the method is that of MariaDB, which is proven.",
+    proven: 'proven',
+    note: 'Natively, on MySQL 9.7; its image was not tried, and older versions are known from the manual.',
   },
   {
     name: 'sqlite',

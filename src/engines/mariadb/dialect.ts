@@ -27,6 +27,12 @@ export interface Dialect {
   readonly systemUsers: readonly string[]
   /** Asks for the settings in force that the server was told, as `name` and `value`. */
   readonly told: string
+  /** A digest of a value, in hexadecimal digits; NULL of NULL. */
+  readonly hash: (value: string) => string
+  /** A table that somebody has locked to read cannot be opened by others any more, once all tables were flushed. */
+  readonly flushShutsLocked: boolean
+  /** The text of a trigger may end with a semicolon: see endings.ts. */
+  readonly keepsSemicolons: boolean
   /** Sequences, versioned tables, packages, PUBLIC: MariaDB has them. */
   readonly extended: boolean
 }
@@ -53,10 +59,12 @@ export const MARIADB: Dialect = {
   systemUsers: ['mariadb.sys', 'PUBLIC'],
   told: `SELECT LOWER(VARIABLE_NAME) AS name, GLOBAL_VALUE AS value FROM information_schema.SYSTEM_VARIABLES
     WHERE (GLOBAL_VALUE_ORIGIN <> 'COMPILE-TIME' OR GLOBAL_VALUE <> DEFAULT_VALUE) AND GLOBAL_VALUE IS NOT NULL ORDER BY 1`,
+  hash: (value) => `MD5(${value})`,
+  flushShutsLocked: false,
+  keepsSemicolons: false,
   extended: true,
 }
 
-// Written by its manual: there was no MySQL server to try it on.
 export const MYSQL: Dialect = {
   product: 'MySQL',
   oldest: '8.0',
@@ -78,5 +86,8 @@ export const MYSQL: Dialect = {
   systemUsers: ['mysql.infoschema', 'mysql.session', 'mysql.sys'],
   told: `SELECT i.VARIABLE_NAME AS name, v.VARIABLE_VALUE AS value FROM performance_schema.variables_info i
     JOIN performance_schema.global_variables v USING (VARIABLE_NAME) WHERE i.VARIABLE_SOURCE <> 'COMPILED' ORDER BY 1`,
+  hash: (value) => `SHA2(${value}, 256)`, // MySQL 9 has no MD5 of its own any more
+  flushShutsLocked: true,
+  keepsSemicolons: true,
   extended: false,
 }

@@ -9,6 +9,7 @@ import type { Dump, Endpoint, Outlined, Ready, Target } from '../engine.ts'
 import { readAccounts, type Accounts } from './accounts.ts'
 import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table, settingsInForce } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
+import { endedOnce } from './endings.ts'
 import { readExtras } from './extras.ts'
 import { attended, giveWay, guard, lockTables, PATIENCE, stopWriters, type Patience } from './hold.ts'
 import { endLine, headLine } from './marks.ts'
@@ -100,22 +101,21 @@ async function hold({ dialect, target, signal, open, patience, ready }: Holding)
     return made
   }
   const [reading, guarding] = [await session(), await session()]
-  const server = await readServer(reading, dialect)
-  const tool = await toolVersion(dialect, target, signal)
+  const [server, tool] = [await readServer(reading, dialect), await toolVersion(dialect, target, signal)]
   await guard(guarding, dialect, patience, signal)
   const all = await readOutline(reading, server, endpoint.database)
   const views = await readViews(reading, all.databases, all.tables)
   const outline = without(all, views.broken)
   const structure = await readStructure(reading, server, outline)
-  const unlocked = await lockOthers(reading, outline, session, patience)
+  const early = ready !== undefined && dialect.flushShutsLocked ? undefined : await lockOthers(reading, outline, session, patience)
   const accounts = await readAccounts(reading, server, outline)
-  const inMain = section(accounts.callsInMain) + section(views.inMain)
-  const alone = outline.databases.length === 1
+  const [inMain, alone] = [section(accounts.callsInMain) + section(views.inMain), outline.databases.length === 1]
   const counter = passage(endpoint.database, alone ? '' : inMain)
   const stopping = ready === undefined ? undefined : await session()
   await ready?.()
   const stop = stopping === undefined ? undefined : await stopWriters(stopping)
-  const program = runProgram(server, target, all, signal)[Symbol.asyncIterator]()
+  const unlocked = early ?? (await lockOthers(reading, outline, session, patience))
+  const program = endedOnce(dialect, runProgram(server, target, all, signal))[Symbol.asyncIterator]()
   open.push(async () => program.return?.())
   const begun = await untilBegun(counter, program, dialect)
   const instant = stop?.at ?? new Date()

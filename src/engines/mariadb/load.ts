@@ -6,6 +6,7 @@ import { HayaiError } from '../../base/errors.ts'
 import type { Target } from '../engine.ts'
 import { listDatabases, listTables } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
+import { endedOnce } from './endings.ts'
 import { keepLogin } from './keep.ts'
 import { withoutSandbox } from './marks.ts'
 import { endpointOf, innerOf, programArguments, programEnvironment, withSession } from './session.ts'
@@ -40,7 +41,7 @@ export async function run(
       env: programEnvironment(endpoint),
       signal,
     },
-    concatenate(withoutSandbox(bytes), once(`\nSELECT ${literal(token)};\n`)),
+    concatenate(endedOnce(dialect, withoutSandbox(bytes)), once(`\nSELECT ${literal(token)};\n`)),
   )
   let last = ''
   for await (const chunk of said) last = (last + Buffer.from(chunk).toString('latin1')).slice(-200)

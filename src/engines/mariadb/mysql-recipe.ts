@@ -1,4 +1,4 @@
-// How a MySQL server is made and run, as its manual says: there was none to try it on. See recipe.ts for MariaDB's.
+// How a MySQL server is made and run. See recipe.ts for MariaDB's.
 
 import { generatePassword } from '../../base/secret.ts'
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
@@ -74,6 +74,7 @@ function create({ dataDir, settings, passwordFile }: Place): ReturnType<ServerRe
   const args = [
     '--no-defaults',
     '--initialize-insecure',
+    '--skip-log-bin',
     ...given({ datadir: dataDir, init_file: passwordFile, log_error_verbosity: '1', ...matter }),
   ]
   return [{ program: 'mysqld', args }]

@@ -21,7 +21,8 @@ interface Making {
 export async function readOutline(session: Session, server: Server, { databases, tables }: Catalogued): Promise<Outline> {
   const [main = ''] = databases
   const prefixOf = (database: string): string => (database === main ? '' : `${shown(database)}/`)
-  const plain = (text: string): string => unqualified(text, main)
+  // Some servers keep the semicolon behind a body, and some dumps do not: see endings.ts.
+  const plain = (text: string): string => unqualified(text, main).replace(/;\s*$/, '')
   const making = new Map<string, Making>()
   const collations = new Map<string, string>()
   for (const { database, relation, engine, collation } of await readOptions(session)) {
@@ -92,7 +93,7 @@ export interface ColumnRow extends Row {
 export function readColumns(session: Session): Promise<readonly ColumnRow[]> {
   return session.query(`
     SELECT TABLE_SCHEMA AS \`database\`, TABLE_NAME AS relation, COLUMN_NAME AS name, COLUMN_TYPE AS type, IS_NULLABLE AS nullable,
-      COLUMN_DEFAULT AS value, EXTRA AS extra, GENERATION_EXPRESSION AS generated, COLLATION_NAME AS collation
+      COLUMN_DEFAULT AS value, EXTRA AS extra, GENERATION_EXPRESSION AS \`generated\`, COLLATION_NAME AS collation
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
     ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`)
 }

@@ -8,6 +8,7 @@ import type { Endpoint, Target } from '../engine.ts'
 import type { Dialect } from './dialect.ts'
 
 export interface Session {
+  readonly dialect: Dialect
   /** Columns come as text, numbers, bytes; whole numbers beyond 2^53, and decimals, as text. The caller vouches for the row's shape. */
   query<Row extends object>(sql: string): Promise<readonly Row[]>
   /** Throws when the server has ended this connection in the meantime. */
@@ -83,6 +84,7 @@ export async function connect(
     throw error
   }
   return {
+    dialect,
     query: (sql) => ask(sql),
     holds() {
       signal?.throwIfAborted()
