@@ -60,9 +60,9 @@ function expression(module: typeof DuckDB, value: string, type: DuckDBType): str
     case T.TIMESTAMP_NS:
     case T.UUID:
     case T.BIT:
-      return orNull(`'''' || CAST(${value} AS VARCHAR) || ''''`)
+      return orNull(concat(`''''`, `CAST(${value} AS VARCHAR)`, `''''`))
     case T.BLOB:
-      return orNull(`'''' || replace(CAST(${value} AS VARCHAR), '''', '''''') || ''''`)
+      return orNull(concat(`''''`, `replace(CAST(${value} AS VARCHAR), '''', '''''')`, `''''`))
     case T.VARCHAR:
     case T.ENUM:
       return orNull(text(`CAST(${value} AS VARCHAR)`))
@@ -75,38 +75,43 @@ function expression(module: typeof DuckDB, value: string, type: DuckDBType): str
     case T.ARRAY:
       return orNull(list(`CAST(${value} AS ${String(type.valueType)}[])`, (each) => inner(each, type.valueType)))
     case T.MAP: {
-      const pair = (each: string): string => `${inner(`${each}.key`, type.keyType)} || ': ' || ${inner(`${each}.value`, type.valueType)}`
-      return orNull(`'MAP {' || ${joined(`map_entries(${value})`, pair)} || '}'`)
+      const pair = (each: string): string => concat(inner(`${each}.key`, type.keyType), `': '`, inner(`${each}.value`, type.valueType))
+      return orNull(concat(`'MAP {'`, joined(`map_entries(${value})`, pair), `'}'`))
     }
     case T.STRUCT: {
       const named = type.entryNames.some((name) => name !== '')
       const parts = type.entryTypes.map((of, at) => {
         const name = type.entryNames[at] ?? ''
         return named
-          ? `${quotedText(`${quotedText(name)}: `)} || ${inner(`struct_extract(${value}, ${quotedText(name)})`, of)}`
-          : inner(`struct_extract(${value}, ${at + 1})`, of)
+          ? `${quotedText(`${at === 0 ? '' : ', '}${quotedText(name)}: `)}, ${inner(`struct_extract(${value}, ${quotedText(name)})`, of)}`
+          : `${quotedText(at === 0 ? '' : ', ')}, ${inner(`struct_extract(${value}, ${at + 1})`, of)}`
       })
-      const all = parts.join(` || ', ' || `)
-      return orNull(named ? `'{' || ${all} || '}'` : `'row(' || ${all} || ')'`)
+      return orNull(named ? concat(`'{'`, ...parts, `'}'`) : concat(`'row('`, ...parts, `')'`))
     }
     case T.UNION: {
       const cases = type.memberTags.map((tag, at) => {
         const member = type.memberTypes[at]
         if (member === undefined) throw new Error(`the union has no type for ${tag}`)
         const literal = inner(`union_extract(${value}, ${quotedText(tag)})`, member)
-        return `WHEN ${quotedText(tag)} THEN ${quotedText(`CAST(union_value(${quoted(tag)} := `)} || ${literal} || ${quotedText(`) AS ${String(type)})`)}`
+        const [before, after] = [quotedText(`CAST(union_value(${quoted(tag)} := `), quotedText(`) AS ${String(type)})`)]
+        return `WHEN ${quotedText(tag)} THEN ${concat(before, literal, after)}`
       })
-      return orNull(`CASE CAST(union_tag(${value}) AS VARCHAR) ${cases.join(' ')} END`)
+      return orNull(`CASE CAST(union_tag(${value}) AS VARCHAR) ${cases.join(' ')} ELSE error('a union is of none of its types') END`)
     }
     case T.GEOMETRY:
-      return orNull(`'ST_GeomFromWKB(''' || replace(CAST(ST_AsWKB(${value}) AS VARCHAR), '''', '''''') || '''::BLOB)'`)
+      return orNull(concat(`'ST_GeomFromWKB('''`, `replace(CAST(ST_AsWKB(${value}) AS VARCHAR), '''', '''''')`, `'''::BLOB)'`))
     default:
       throw new UnknownType(String(type))
   }
 }
 
 function list(value: string, literal: (each: string) => string): string {
-  return `'[' || ${joined(value, literal)} || ']'`
+  return concat(`'['`, joined(value, literal), `']'`)
+}
+
+/** At once, where `||` would copy all that comes before for each part. It takes NULL for nothing: no part may be NULL. */
+export function concat(...parts: readonly string[]): string {
+  return `concat(${parts.join(', ')})`
 }
 
 let given = 0
@@ -126,16 +131,17 @@ function text(value: string): string {
   ] as const
   const escaped = signs.reduce((inner, [from, to]) => `replace(${inner}, ${from}, ${to})`, value)
   return `CASE
-    WHEN contains(${value}, chr(0)) THEN 'decode(''' || replace(CAST(encode(${value}) AS VARCHAR), '''', '''''') || '''::BLOB)'
-    WHEN contains(${value}, chr(10)) OR contains(${value}, chr(13)) THEN 'E''' || ${escaped} || ''''
-    ELSE '''' || replace(${value}, '''', '''''') || '''' END`
+    WHEN contains(${value}, chr(0)) THEN ${concat(`'decode('''`, `replace(CAST(encode(${value}) AS VARCHAR), '''', '''''')`, `'''::BLOB)'`)}
+    WHEN contains(${value}, chr(10)) OR contains(${value}, chr(13)) THEN ${concat(`'E'''`, escaped, `''''`)}
+    WHEN contains(${value}, '''') THEN ${concat(`''''`, `replace(${value}, '''', '''''')`, `''''`)}
+    ELSE ${concat(`''''`, value, `''''`)} END`
 }
 
 // Far from our days the text is a millisecond off (it is made by way of the calendar).
 function instant(value: string): string {
   const plain = `CAST(${value} AS VARCHAR)`
   const exact = `TRY_CAST(${plain} AS TIMESTAMPTZ) IS NOT DISTINCT FROM ${value}`
-  return `CASE WHEN ${exact} THEN '''' || ${plain} || '''' ELSE 'make_timestamptz(' || epoch_us(${value}) || ')' END`
+  return `CASE WHEN ${exact} THEN ${concat(`''''`, plain, `''''`)} ELSE 'make_timestamptz(' || epoch_us(${value}) || ')' END`
 }
 
 // Some that can be stored are too long to be read back as a text: those are added up from their parts.
@@ -145,5 +151,5 @@ function interval(value: string): string {
   const microseconds = `(${part('hour')} * 3600000000 + ${part('minute')} * 60000000 + ${part('microsecond')})`
   const sum = `'(to_months(' || ${months} || ') + to_days(CAST(' || ${part('day')} || ' AS INTEGER)) + to_microseconds(' || ${microseconds} || '))'`
   const plain = `CAST(${value} AS VARCHAR)`
-  return `CASE WHEN TRY_CAST(${plain} AS INTERVAL) IS NULL THEN ${sum} ELSE '''' || ${plain} || '''' END`
+  return `CASE WHEN TRY_CAST(${plain} AS INTERVAL) IS NULL THEN ${sum} ELSE ${concat(`''''`, plain, `''''`)} END`
 }

@@ -6,7 +6,7 @@ import { HayaiError, messageOf } from '../../base/errors.ts'
 import { streamed } from '../../base/garbage.ts'
 import { called, nameOf, numberIn, tablesOf, type Table } from './census.ts'
 import { explained, openFile, quoted, type Database } from './connection.ts'
-import { literalOf, unwritable } from './literals.ts'
+import { concat, literalOf, unwritable } from './literals.ts'
 import { duckdb } from './package.ts'
 import type { Requests } from './protocol.ts'
 import { emptyLike, schemaOf, type Schema } from './schema.ts'
@@ -112,7 +112,7 @@ async function planOf(db: Database, trial: Database, table: Table): Promise<Rows
     columns.push(quoted(column))
     literals.push(literal)
   }
-  return { table: full, columns, row: `'(' || ${literals.join(` || ', ' || `)} || ')'`, single: await refersToItself(db, table) }
+  return { table: full, columns, row: concat(`'('`, literals.join(`, ', ', `), `')'`), single: await refersToItself(db, table) }
 }
 
 export async function isGenerated(trial: Database, table: string, column: string): Promise<boolean> {
