@@ -85,3 +85,8 @@ export function pairs(entries: readonly (readonly [string, string])[], style: St
 export function stopping(container: string | null): string {
   return container === null ? '' : ` The container ${container}, which Hayai did not make, is stopped for it and started again.`
 }
+
+/** The beginning of a text that is longer than so many characters. */
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
+}

@@ -28,8 +28,8 @@ export function watching(watch: Watch = {}): Watching {
   }
 }
 
-/** What an abort looks like to the caller: INTERRUPTED, whatever the signal's own reason was. */
-export function interrupted(watch: Watch, error: unknown): unknown {
+/** What an abort looks like to the caller: INTERRUPTED, whatever the signal's own reason was. `left`: what there is now. */
+export function interrupted(watch: Watch, error: unknown, left = 'nothing was changed'): unknown {
   if (watch.signal?.aborted !== true || (error instanceof HayaiError && error.code !== 'TOOL_FAILED')) return error
-  return new HayaiError('INTERRUPTED', 'interrupted; nothing was changed', { cause: error })
+  return new HayaiError('INTERRUPTED', `interrupted; ${left}`, { cause: error })
 }

@@ -4,7 +4,7 @@ import type { DatabaseReport, LargeOrOld, ReportAnswer } from '../../index.ts'
 import { command } from '../command.ts'
 import { bar, sparkline } from '../chart.ts'
 import type { Style } from '../output.ts'
-import { age, count, place, size, table } from '../wording.ts'
+import { age, count, cut, place, size, table } from '../wording.ts'
 
 export const report = command({
   about:
@@ -78,10 +78,6 @@ function growthText(sizes: DatabaseReport['sizes']): string {
 function copyLines(title: string, copies: readonly LargeOrOld[], style: Style): string {
   const rows = copies.map(({ bytes, created, path }) => `  ${size(bytes).padStart(8)}  ${age(created).padStart(11)}  ${place(path)}`)
   return [style.bold(title), ...rows].join('\n')
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
 }
 
 function percent(part: number): string {

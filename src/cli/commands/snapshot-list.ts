@@ -3,7 +3,7 @@
 import type { DeletedView, SnapshotView } from '../../index.ts'
 import { command, given } from '../command.ts'
 import type { Style } from '../output.ts'
-import { age, moment, place, size, table } from '../wording.ts'
+import { age, cut, moment, place, size, table } from '../wording.ts'
 
 export const snapshotList = command({
   about:
@@ -32,6 +32,9 @@ export const snapshotList = command({
   },
 })
 
+// The whole of it is in `snapshot show`; a longer one would push the file off the screen.
+const COMMENT = 60
+
 function listText(views: readonly SnapshotView[], style: Style): string {
   if (views.length === 0) return 'There are no snapshots yet.\n  take one: hayai snapshot mydb'
   const rows = views.map((view) => [
@@ -41,10 +44,13 @@ function listText(views: readonly SnapshotView[], style: Style): string {
     size(view.bytes),
     age(view.created),
     verdict(view),
-    [view.manifest?.pinned === true ? 'pinned' : '', view.comment ?? '', ...view.tags.map((tag) => `#${tag}`)]
-      .filter((word) => word !== '')
-      .join(' ')
-      .replaceAll(/\s+/g, ' '),
+    cut(
+      [view.manifest?.pinned === true ? 'pinned' : '', view.comment ?? '', ...view.tags.map((tag) => `#${tag}`)]
+        .filter((word) => word !== '')
+        .join(' ')
+        .replaceAll(/\s+/g, ' '),
+      COMMENT,
+    ),
     place(view.path),
   ])
   return table(['ID', 'DATABASE', 'FORMAT', 'SIZE', 'AGE', 'VERIFIED', 'COMMENT', 'FILE'], rows, style)

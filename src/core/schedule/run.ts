@@ -184,7 +184,7 @@ async function stages<T extends Held>({ context, plan, watch, entries, restore }
     wrong(unreached?.error)
     if (items.length > 0) found = { ...found, deleted: await tidy(context, plan, rack, known(), view) }
   } catch (error) {
-    const told = interrupted(watch, error)
+    const told = interrupted(watch, error, found.paths.length === 0 ? undefined : 'what had been taken is there, and whole')
     wrong(failureOf(told))
     return { ...found, thrown: told }
   }
