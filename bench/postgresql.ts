@@ -75,6 +75,18 @@ async function contestSql(stage: Stage, folder: string, runs: number): Promise<r
         return (await timed(join(folder, 'pg_dump'), [], { env, into: dumped })).seconds
       },
     }),
+    // As safe as a snapshot is when it is said to be there.
+    await contest({
+      what: 'snapshot | pg_dump > file; sync file',
+      runs,
+      target: undefined,
+      hayai: () => snapshot(),
+      other: async () => {
+        const { env } = await login(stage)
+        await settle()
+        return (await timed('bash', ['-ec', '"$0" > "$1"; sync "$1"', join(folder, 'pg_dump'), dumped], { env })).seconds
+      },
+    }),
     await contest({
       what: 'snapshot --compress | pg_dump | gzip > file',
       runs,
