@@ -13,9 +13,18 @@ skip() {
   exit 0
 }
 
+# Why it failed, and nothing of it is left. (What is called in front of `||` goes on after an error: so each step says `return 1`.)
+gave_up() {
+  local folder=$1
+  if [ -s "$folder.log" ]; then tail -n 3 "$folder.log"; fi
+  rm -rf "$folder" "$folder".{new,work,status,log}
+  echo "Set-up: $2 could not be fetched; its trials are skipped, and say so."
+}
+
 # shellcheck disable=SC1091
 [ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ -e "$keyring" ] || skip 'this is not Debian' 'MySQL and Valkey'
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m 1 '/debian/\?$') || skip 'apt knows no mirror' 'MySQL and Valkey'
+targets=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null) || targets=
+mirror=$(grep -m 1 '/debian/\?$' <<<"$targets") || skip 'apt knows no mirror' 'MySQL and Valkey'
 
 # The packages of a release and all that they need, beyond what `status` says is there, unpacked into a folder.
 unpack() {
@@ -36,43 +45,44 @@ unpack() {
 
 # Programs that find their own libraries, and not this system's.
 settle() {
-  local folder=$1 program loader
+  local folder=$1 program loader libc
   shift
-  loader=$(compgen -G "$folder/usr/lib*/ld-linux*.so.*" | head -n 1)
+  libc=$(compgen -G "$folder/usr/lib/*-linux-gnu/libc.so.6") || return 1
+  loader=$(compgen -G "$folder/usr/lib*/ld-linux*.so.*") || return 1
   mkdir -p "$folder/bin"
   for program in "$@"; do
-    patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$(compgen -G "$folder/usr/lib/*-linux-gnu/libc.so.6")")" "$folder/$program"
-    ln -s "../$program" "$folder/bin/$(basename "$program")"
+    patchelf --set-interpreter "${loader%%$'\n'*}" --force-rpath --set-rpath "${libc%/*}" "$folder/$program" || return 1
+    ln -s "../$program" "$folder/bin/${program##*/}"
+    "$folder/$program" --version || return 1
   done
 }
 
 fetch_mysql() {
   local folder=$cache/mysql
   ! "$folder/bin/mysqld" --version >/dev/null 2>&1 || return 0
-  command -v patchelf >/dev/null || return 1
+  command -v patchelf >/dev/null || { echo 'Set-up: patchelf is missing.'; return 1; }
   echo 'Set-up: fetching MySQL ...'
   : >"$folder.status"
-  unpack "$folder" sid "$folder.status" mysql-server-core mysql-client-core >/dev/null 2>&1 || return 1
-  rm -rf "$folder" "$folder.status"
+  unpack "$folder" sid "$folder.status" mysql-server-core mysql-client-core >"$folder.log" 2>&1 || return 1
+  rm -rf "$folder" "$folder".{status,log}
   mv "$folder.new" "$folder"
   settle "$folder" usr/sbin/mysqld usr/bin/mysql usr/bin/mysqldump
-  "$folder/bin/mysqld" --version || { rm -rf "$folder"; return 1; }
 }
 
 fetch_valkey() {
   local folder=$cache/valkey
-  if command -v valkey-server >/dev/null || [ -x "$folder/bin/valkey-server" ]; then return 0; fi
+  if command -v valkey-server >/dev/null || "$folder/bin/valkey-server" --version >/dev/null 2>&1; then return 0; fi
   local release
   # shellcheck disable=SC1091
   release=$(. /etc/os-release && echo "$VERSION_CODENAME")
   echo 'Set-up: fetching Valkey ...'
-  unpack "$folder" "$release-backports" /var/lib/dpkg/status valkey-tools valkey-server >/dev/null 2>&1 || return 1
-  rm -rf "$folder"
+  unpack "$folder" "$release-backports" /var/lib/dpkg/status valkey-tools valkey-server >"$folder.log" 2>&1 || return 1
+  rm -rf "$folder" "$folder.log"
   mv "$folder.new" "$folder"
   ln -s usr/bin "$folder/bin"
-  "$folder/bin/valkey-server" --version || { rm -rf "$folder"; return 1; }
+  "$folder/bin/valkey-server" --version
 }
 
 mkdir -p "$cache"
-fetch_mysql || echo 'Set-up: MySQL could not be fetched; its trials are skipped, and say so.'
-fetch_valkey || echo 'Set-up: Valkey could not be fetched; its trials are skipped, and say so.'
+fetch_mysql || gave_up "$cache/mysql" MySQL
+fetch_valkey || gave_up "$cache/valkey" Valkey

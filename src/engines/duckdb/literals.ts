@@ -28,20 +28,17 @@ export function literalOf(module: typeof DuckDB, value: string, type: DuckDBType
 
 class UnknownType extends Error {}
 
+/** Whole numbers that stand in a text as they are. What any other number means is decided by its column, and not by its digits. */
+export function isBareNumber({ DuckDBTypeId: T }: typeof DuckDB, { typeId }: DuckDBType): boolean {
+  return [T.TINYINT, T.SMALLINT, T.INTEGER, T.UTINYINT, T.USMALLINT, T.UINTEGER].some((each) => each === typeId)
+}
+
 function expression(module: typeof DuckDB, value: string, type: DuckDBType): string {
   const T = module.DuckDBTypeId
   const inner = (each: string, of: DuckDBType): string => expression(module, each, of)
   const orNull = (text: string): string => `CASE WHEN ${value} IS NULL THEN 'NULL' ELSE ${text} END`
+  if (type.typeId === T.BOOLEAN || isBareNumber(module, type)) return `coalesce(CAST(${value} AS VARCHAR), 'NULL')`
   switch (type.typeId) {
-    case T.BOOLEAN:
-    case T.TINYINT:
-    case T.SMALLINT:
-    case T.INTEGER:
-    case T.UTINYINT:
-    case T.USMALLINT:
-    case T.UINTEGER:
-      return `coalesce(CAST(${value} AS VARCHAR), 'NULL')`
-    // In quotes: what a number means is then decided by its column, and not by its digits.
     case T.BIGINT:
     case T.UBIGINT:
     case T.HUGEINT:

@@ -5,6 +5,7 @@
 import type * as DuckDB from '@duckdb/node-api'
 import type { DuckDBType } from '@duckdb/node-api'
 import { quoted, quotedText, type Database, type Prepared } from './connection.ts'
+import { isBareNumber } from './literals.ts'
 import { duckdb } from './package.ts'
 
 export interface OwnRows {
@@ -92,16 +93,10 @@ function linesOf(cursor: Cursor, columns: readonly Reading[]): string | undefine
 /** How values of a type are read, and the type in which they come out of JSON: all that has no parts is text. */
 function columnOf(module: typeof DuckDB, type: DuckDBType): { readonly shape: string; readonly read: Reading } {
   const T = module.DuckDBTypeId
+  if (isBareNumber(module, type)) return { shape: 'VARCHAR', read: word(/-?\d{1,10}/y) }
   switch (type.typeId) {
     case T.BOOLEAN:
       return { shape: 'VARCHAR', read: word(/true|false/y) }
-    case T.TINYINT:
-    case T.SMALLINT:
-    case T.INTEGER:
-    case T.UTINYINT:
-    case T.USMALLINT:
-    case T.UINTEGER:
-      return { shape: 'VARCHAR', read: word(/-?\d{1,10}/y) }
     case T.LIST:
     case T.ARRAY: {
       const { shape, read } = columnOf(module, type.valueType)
