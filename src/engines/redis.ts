@@ -3,4 +3,11 @@
 import type { Engine } from './engine.ts'
 import { engine } from './redis/family.ts'
 
-export const redis: Engine = engine({ name: 'redis', title: 'Redis', defaultMajor: '7', debian: 'redis-server', image: 'redis' })
+export const redis: Engine = engine({
+  name: 'redis',
+  title: 'Redis',
+  defaultMajor: '7',
+  debian: 'redis-server',
+  systems: 'Debian, Ubuntu',
+  image: 'redis',
+})

@@ -8,5 +8,6 @@ export const valkey: Engine = engine({
   title: 'Valkey',
   defaultMajor: '8',
   debian: 'valkey-server',
+  systems: 'Debian 13, Ubuntu; Debian 12 in its backports',
   image: 'valkey/valkey',
 })

@@ -9,4 +9,6 @@ export interface Dialect {
   readonly image: string
   /** The name of the package that holds the server. */
   readonly debian: string
+  /** Those that have that package. */
+  readonly systems: string
 }

@@ -63,9 +63,9 @@ function homebrew(name: string): readonly string[] {
   return ['/opt/homebrew', '/usr/local', '/home/linuxbrew/.linuxbrew'].map((root) => `${root}/opt/${name}/bin`)
 }
 
-function install({ name, debian }: Dialect): string {
+function install({ name, debian, systems }: Dialect): string {
   if (process.platform === 'darwin') return `Install it: brew install ${name}`
-  return `Install it: sudo apt-get install ${debian} (Debian, Ubuntu), or the package ${name} of your system.`
+  return `Install it: sudo apt-get install ${debian} (${systems}), or the package ${name} of your system.`
 }
 
 const PATIENCE = 5000
