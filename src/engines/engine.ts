@@ -64,8 +64,19 @@ export interface Concern {
   readonly hint: string
 }
 
-/** Called when all that takes time is done; returns when the instant may be fixed, and throws when it is not wanted any more. */
-export type Ready = () => Promise<void>
+/**
+ * How several come to one moment, in this order: `lock` is for a lock that others let go of when they like (writers of that one file
+ * then wait for all the rest), `stop` for a server whose writers are kept waiting, `fix` for the instant. Whoever keeps writers out
+ * calls `fix` with them kept out, so that theirs is any instant from then on.
+ */
+export const STEPS = ['lock', 'stop', 'fix'] as const
+export type Step = (typeof STEPS)[number]
+
+/**
+ * Called when all that takes time is done before that step; returns when all have come as far, and throws when the instant is not
+ * wanted any more. Steps that are left out are others' alone.
+ */
+export type Ready = (step: Step) => Promise<void>
 
 /** A dump whose instant is already fixed: what others write from now on is not in it. A physical copy may be of its end instead. */
 export interface Dump {
@@ -269,7 +280,7 @@ export interface Engine {
   concerns(target: Target, signal: AbortSignal): Promise<readonly Concern[]>
   /** What a database that answers is made of and holds, of one instant where it can. `rows`: with a digest of each table's rows. */
   survey(target: Target, depth: 'outline' | 'rows', signal: AbortSignal): Promise<Survey>
-  /** Fixes an instant, right after `ready` has returned and never before (so that several have the same), and gives facts and bytes of it. */
+  /** Fixes an instant, right after `ready('fix')` has returned and never before (so that several have the same), and gives facts and bytes of it. */
   dump(target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump>
   /** Fills an EMPTY target, never one with data; leaves it ready for use (analysed, checked). */
   load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>

@@ -49,7 +49,7 @@ export const mariadb: Engine = {
   survey: (target, depth, signal) => survey(MARIADB, target, depth, signal),
   async dump(target, format, signal, ready) {
     if (format.name !== 'tar') return dump(MARIADB, target, signal, ready)
-    await ready?.()
+    await ready?.('fix')
     return backUp(MARIADB, target, signal)
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(MARIADB, target, bytes, signal)),

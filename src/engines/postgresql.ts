@@ -48,7 +48,7 @@ export const postgresql: Engine = {
   survey,
   async dump(target, format, signal, ready) {
     if (format.name !== 'tar') return dump(target, signal, ready)
-    await ready?.()
+    await ready?.('fix')
     return baseBackup(target, signal)
   },
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),

@@ -14,6 +14,30 @@ export interface Barrier {
   opened(): Date | undefined
 }
 
+/** A way with several barriers, one after the other. Who comes to one has come to all before it. */
+export interface Course<Step extends string> {
+  /** To be asked for by all before the first of them arrives. */
+  ticket(): { arrive(step: Step): Promise<void>; leave(): void }
+  /** When the last one opened; undefined until then. */
+  finished(): Date | undefined
+}
+
+export function course<Step extends string>(steps: readonly Step[], signal: AbortSignal): Course<Step> {
+  const barriers = steps.map(() => barrier(signal))
+  return {
+    finished: () => barriers.at(-1)?.opened(),
+    ticket() {
+      const tickets = barriers.map((each) => each.ticket())
+      return {
+        async arrive(step) {
+          for (const each of tickets.slice(0, steps.indexOf(step) + 1)) await each.arrive()
+        },
+        leave: () => tickets.forEach((each) => each.leave()),
+      }
+    },
+  }
+}
+
 export function barrier(signal: AbortSignal): Barrier {
   const gate = Promise.withResolvers<void>()
   gate.promise.catch(() => {}) // whoever waits hears of it

@@ -14,12 +14,13 @@ import type { Store } from '../../stores/store.ts'
 import type { Watch } from '../answers.ts'
 import { audit } from '../audit.ts'
 import type { BackupAnswer, BackupRequest } from '../backup-answers.ts'
+import { STEPS } from '../../engines/engine.ts'
 import { databaseOf, databasesOf, noDatabase, type Context, type Database } from '../context.ts'
 import { gitState } from '../git.ts'
 import { encryptedFor, recipientsFor } from '../recipients.ts'
 import { sweepTrials } from '../trial.ts'
 import { watching, type Watching } from '../watching.ts'
-import { barrier, type Barrier, type Ticket } from './barrier.ts'
+import { barrier, course, type Barrier, type Ticket } from './barrier.ts'
 import { composeVersion, folderNameOf, putConfiguration, putInfo, putLogs, putPaper, secretsOf } from './papers.ts'
 import { sweepBackups } from './keep.ts'
 import { savePart, type Part } from './part.ts'
@@ -163,7 +164,7 @@ interface Saved {
 async function saveAll({ context, databases, recipients, request, view }: Making, store: Store): Promise<Saved> {
   const failing = new AbortController()
   const signal = AbortSignal.any([view.signal, failing.signal])
-  const [ready, held] = [barrier(signal), barrier(signal)]
+  const [ready, held] = [course(STEPS, signal), barrier(signal)]
   const git = await gitState(context.root)
   const progress = new Map<string, { readonly done: number; readonly total: number | undefined }>()
   const tell = (name: string, done: number, total: number | undefined): void => {
@@ -185,7 +186,7 @@ async function saveAll({ context, databases, recipients, request, view }: Making
             git,
             recipients,
             request,
-            ready: first,
+            ready: (step) => first.arrive(step),
             held: heldBy(second, held, view),
             tell,
           })
@@ -213,7 +214,7 @@ async function saveAll({ context, databases, recipients, request, view }: Making
   const values = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : []))
   const parts = values.filter((value): value is Part => 'snapshot' in value)
   const missing = values.filter((value): value is Missing => 'code' in value)
-  const instant = ready.opened()
+  const instant = ready.finished()
   if (parts.length === 0 || instant === undefined) throw noneLeft(missing)
   return { instant, parts, missing }
 }

@@ -1,7 +1,7 @@
 // One database's part of a backup: its snapshot, as `hayai snapshot` would take it, under the name that it has in the backup.
 
 import { randomBytes } from 'node:crypto'
-import type { Dump, Format } from '../../engines/engine.ts'
+import type { Dump, Format, Ready } from '../../engines/engine.ts'
 import { parseCompression } from '../../snapshots/codecs.ts'
 import type { Manifest } from '../../snapshots/manifest.ts'
 import { saveContent } from '../../snapshots/saving.ts'
@@ -10,7 +10,6 @@ import type { BackupRequest } from '../backup-answers.ts'
 import { usualFormat, type Context, type Database } from '../context.ts'
 import type { GitState } from '../git.ts'
 import { stallGuard, type StallGuard } from '../stall.ts'
-import type { Ticket } from './barrier.ts'
 
 export interface Part {
   readonly snapshot: Manifest
@@ -28,7 +27,7 @@ interface Saving {
   readonly git: GitState | null
   readonly recipients: readonly string[]
   readonly request: BackupRequest
-  readonly ready: Ticket
+  readonly ready: Ready
   /** Returns when all are held. */
   readonly held: () => Promise<void>
   readonly tell: (name: string, done: number, total: number | undefined) => void
@@ -47,7 +46,7 @@ export async function savePart(saving: Saving): Promise<Part> {
   }
   try {
     const format = usualFormat(database)
-    const dump = await database.engine.dump(target, format, guard.signal, () => pausing(() => ready.arrive()))
+    const dump = await database.engine.dump(target, format, guard.signal, (step) => pausing(() => ready(step)))
     try {
       await pausing(held)
       return await keep(saving, dump, guard, started)

@@ -118,7 +118,7 @@ async function dump(order: Order, signal: AbortSignal, ready: Ready | undefined)
   const closing = new AbortController()
   const ends = AbortSignal.any([signal, closing.signal])
   const before = await count(target, ends)
-  await ready?.()
+  await ready?.('fix')
   const pulse = { alive: 0, alone: false }
   let instant = new Date()
 

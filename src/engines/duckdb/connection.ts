@@ -112,14 +112,16 @@ export function headOf(file: string): Buffer {
 
 /** Repeats what others are in the way of, and throws LOCKED, with their names, when `patience` has run out. */
 export async function patiently<T>(file: string, patience: number, attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + patience
+  const began = Date.now()
   for (;;) {
     try {
       return await attempt()
     } catch (error) {
       if (!isLocked(error)) throw error
-      if (Date.now() >= deadline) throw locked(file, patience, error)
-      await sleep(2 + Math.random() * 10)
+      const waited = Date.now() - began
+      if (waited >= patience) throw locked(file, patience, error)
+      // Somebody who opens it for each change is gone in milliseconds, and soon there again.
+      await sleep(waited < 500 ? 1 : 2 + Math.random() * 10)
     }
   }
 }

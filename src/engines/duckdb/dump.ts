@@ -31,7 +31,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal, 
 
   // Both children are there, with all that they need, before anybody is kept waiting.
   async function copyAway(): Promise<void> {
-    const [holds, prepared, copied] = [gate(), gate(), gate()]
+    const [holds, prepared, copied, free] = [gate(), gate(), gate(), gate()]
     const wanted = Promise.withResolvers<boolean>()
     const copying = ask(
       'copy',
@@ -50,17 +50,19 @@ export async function dump(target: Target, format: Format, signal: AbortSignal, 
     const on = async (happening: Happening): Promise<void> => {
       if (happening.event === 'ready') {
         await prepared.promise
-        await ready?.()
+        await ready?.('lock')
         holds.resolve()
       }
       if (happening.event !== 'held') return
-      instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
-      wanted.resolve(true)
+      wanted.resolve(true) // nobody writes: what is copied now is what is there at the instant
+      await ready?.('fix')
+      instant.resolve({ at: new Date(), bytes: happening.bytes })
       await copied.promise
       blocked = Date.now() - Date.parse(happening.at)
+      free.resolve()
     }
     try {
-      await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permission(holds.promise, copied.promise) })
+      await ask('hold', { file: target.path, patience: PATIENCE }, { signal: ends, on, input: permission(holds.promise, free.promise) })
     } finally {
       wanted.resolve(false)
       await Promise.allSettled([copying])

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode } from '../../base/errors.ts'
+import { notToItsEnd } from '../../base/reading.ts'
 import type { Census, Dump, Endpoint, Outlined, Target, Workshop } from '../engine.ts'
 import { look, sameMoment, standing, type Look } from './activity.ts'
 import { censusOf, countContents, keepsRows, readServer, type Contents, type Server } from './catalog.ts'
@@ -87,8 +88,6 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
     throw error
   }
 }
-
-const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
 function copy(workshop: Workshop, { host, port, user, password, tls }: Endpoint, signal: AbortSignal): Promise<void> {
   const login = [`--host=${host}`, `--port=${port}`, '--protocol=tcp', `--user=${user}`, ...MARIADB.programArguments(tls?.file)]

@@ -5,6 +5,7 @@
 
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
+import { closedAtItsEnd, notToItsEnd } from '../../base/reading.ts'
 import type { Dump, Endpoint, Outlined, Ready, Target } from '../engine.ts'
 import { readAccounts, type Accounts } from './accounts.ts'
 import { censusOf, keepsRows, readOutline, readServer, type Outline, type Server, type Table, settingsInForce } from './catalog.ts'
@@ -69,20 +70,6 @@ export async function dump(
   }
 }
 
-const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
-
-async function* closedAtItsEnd(source: Bytes, close: () => Promise<void>, reject: (error: unknown) => void): Bytes {
-  try {
-    yield* source
-  } catch (error) {
-    reject(error)
-    throw error
-  } finally {
-    reject(notToItsEnd())
-    await close()
-  }
-}
-
 interface Holding {
   readonly dialect: Dialect
   readonly target: Target
@@ -112,13 +99,16 @@ async function hold({ dialect, target, signal, open, patience, ready }: Holding)
   const [inMain, alone] = [section(accounts.callsInMain) + section(views.inMain), outline.databases.length === 1]
   const counter = passage(endpoint.database, alone ? '' : inMain)
   const stopping = ready === undefined ? undefined : await session()
-  await ready?.()
+  await ready?.('stop')
   const stop = stopping === undefined ? undefined : await stopWriters(stopping)
   const unlocked = early ?? (await lockOthers(reading, outline, session, patience))
+  const fixed = fixing(ready)
+  if (stop === undefined) await fixed // with nobody stopped, it is what the program sees first
   const program = endedOnce(dialect, runProgram(server, target, all, signal))[Symbol.asyncIterator]()
   open.push(async () => program.return?.())
   const begun = await untilBegun(counter, program, dialect)
-  const instant = stop?.at ?? new Date()
+  const at = await fixed
+  const instant = stop === undefined ? new Date() : at
   const blocked = await stop?.end()
   const notes = [...(await readNotes(reading, server, outline, views.broken)), ...unlocked, ...accounts.notes]
   const { first, last } = await surroundings({
@@ -215,6 +205,13 @@ function runProgram({ dialect }: Server, target: Target, { databases, tables, hi
     env: programEnvironment(endpoint),
     signal,
   })
+}
+
+/** When all were ready for the instant. */
+function fixing(ready: Ready | undefined): Promise<Date> {
+  const fixed = (ready?.('fix') ?? Promise.resolve()).then(() => new Date())
+  fixed.catch(() => {}) // heard of where it is awaited
+  return fixed
 }
 
 /** Once the program has begun with the main database its transaction stands, and the instant is fixed. */

@@ -72,8 +72,6 @@ export async function lockTables(session: Session, tables: readonly Table[], { l
 const STOP_WAIT = 1
 
 export interface Stop {
-  /** When nobody could write any more. */
-  readonly at: Date
   /** Lets them write again, and tells for how many milliseconds they could not. */
   end(): Promise<number>
 }
@@ -89,7 +87,6 @@ export async function stopWriters(session: Session): Promise<Stop | undefined> {
     return undefined
   }
   return {
-    at: new Date(),
     async end() {
       await session.query('UNLOCK TABLES')
       return Date.now() - asked

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
 import type { Landing } from '../../base/landing.ts'
+import { notToItsEnd } from '../../base/reading.ts'
 import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
 import { label } from './adopt.ts'
 import { readServer } from './catalog.ts'
@@ -75,8 +76,6 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
 
 const PROGRAM = 'pg_basebackup'
 const ARGUMENTS = ['--pgdata=-', '--format=tar', '--wal-method=fetch', '--checkpoint=fast', '--manifest-checksums=SHA256', '--no-password']
-
-const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
 interface Fit {
   /** The main database's: it stays the same in every copy. */

@@ -4,6 +4,7 @@
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { words, type Landing } from '../../base/landing.ts'
+import { closedAtItsEnd, notToItsEnd } from '../../base/reading.ts'
 import type { Census, Dump, Endpoint, Outline as Structure, Outlined, Ready, Target } from '../engine.ts'
 import {
   countRoles,
@@ -91,20 +92,6 @@ export async function dump(target: Target, outer: AbortSignal, ready: Ready = at
 
 const atOnce: Ready = () => Promise.resolve()
 
-const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
-
-async function* closedAtItsEnd(source: Bytes, close: () => Promise<void>, reject: (error: unknown) => void): Bytes {
-  try {
-    yield* source
-  } catch (error) {
-    reject(error)
-    throw error
-  } finally {
-    reject(notToItsEnd())
-    await close()
-  }
-}
-
 /** Fixes the instant: a snapshot in every database, exported so that pg_dump reads the same one. */
 async function hold(target: Target, sessions: Session[], signal: AbortSignal, ready: Ready): Promise<Held> {
   const endpoint = endpointOf(target)
@@ -125,7 +112,8 @@ async function hold(target: Target, sessions: Session[], signal: AbortSignal, re
     if (session.database !== STOCK || (await isTouched(session))) wanted.push(session)
     else await session.close()
   }
-  await ready()
+  await Promise.all(wanted.map(begin))
+  await ready('fix')
   const snapshots = await Promise.all(wanted.map(exportSnapshot))
   const instant = new Date()
   const parts: Part[] = []
@@ -170,8 +158,10 @@ function checkedTool(printed: string, server: Server): string {
   )
 }
 
+/** What it sees is not fixed before it asks for something. */
+const begin = (session: Session) => session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+
 async function exportSnapshot(session: Session): Promise<string> {
-  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   const [row] = await session.query<{ id: string }>('SELECT pg_export_snapshot() AS id')
   if (row === undefined) throw new Error('the server exported no snapshot')
   return row.id

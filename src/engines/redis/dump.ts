@@ -2,6 +2,7 @@
 
 import type { Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
+import { closedAtItsEnd, notToItsEnd } from '../../base/reading.ts'
 import type { Dump, Format, Outlined, Ready, Target } from '../engine.ts'
 import { census } from './census.ts'
 import type { Dialect } from './dialect.ts'
@@ -10,7 +11,7 @@ import { readVersion, settingsInForce } from './inspect.ts'
 import { rdbCounter, type Counted } from './rdb.ts'
 import { endpointOf, open, type Session } from './session.ts'
 import { outlineOf, readLibraries } from './survey.ts'
-import { transfer } from './transfer.ts'
+import { prepareTransfer, transfer } from './transfer.ts'
 
 export async function dump(dialect: Dialect, target: Target, format: Format, signal: AbortSignal, ready?: Ready): Promise<Dump> {
   const session = await open(endpointOf(target), signal)
@@ -20,8 +21,9 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
     const libraries = await readLibraries(session)
     const settings = await settingsInForce(session)
     const asFolder = format.name === 'tar'
-    await ready?.()
-    const { size, bytes } = await transfer(session, asFolder)
+    await prepareTransfer(session, asFolder)
+    await ready?.('fix')
+    const { size, bytes } = await transfer(session)
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     const tell = (counted: Counted): void =>
@@ -36,7 +38,7 @@ export async function dump(dialect: Dialect, target: Target, format: Format, sig
       })
     return {
       instant: new Date(),
-      bytes: untilClosed(asFolder ? packed(size, counted(bytes, tell)) : counted(bytes, tell), facts.reject, session),
+      bytes: closedAtItsEnd(asFolder ? packed(size, counted(bytes, tell)) : counted(bytes, tell), () => session.wire.close(), facts.reject),
       land: null,
       facts: () => facts.promise,
       expectedBytes: undefined,
@@ -62,20 +64,6 @@ async function* counted(source: Bytes, tell: (counted: Counted) => void): Bytes 
   if (!result.whole) throw new HayaiError('TOOL_FAILED', 'the server claims that all was sent, but what it sent has no end')
   tell(result)
 }
-
-async function* untilClosed(source: Bytes, reject: (error: unknown) => void, session: Session): Bytes {
-  try {
-    yield* source
-  } catch (error) {
-    reject(error)
-    throw error
-  } finally {
-    reject(notToItsEnd())
-    session.wire.close()
-  }
-}
-
-const notToItsEnd = (): HayaiError => new HayaiError('INTERRUPTED', 'the dump was not read to its end')
 
 async function accountNotes(session: Session): Promise<readonly string[]> {
   const users = await session.askIfKnown('ACL', 'USERS')

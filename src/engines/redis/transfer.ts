@@ -12,14 +12,14 @@ export interface Transfer {
   readonly bytes: Bytes
 }
 
-/**
- * Returns when the instant is fixed: what others write from then on is not in the bytes. `sized`: the server makes a file first,
- * its own RDB file, to be able to tell its size.
- */
-export async function transfer(session: Session, sized = false): Promise<Transfer> {
-  const { wire } = session
+/** Says what is wanted. `sized`: the server makes a file first, its own RDB file, to be able to tell its size. */
+export async function prepareTransfer(session: Session, sized = false): Promise<void> {
   if (!sized) await session.ask('REPLCONF', 'capa', 'eof') // an end mark will do instead
   await onlyTheFile(session)
+}
+
+/** Of a session that is prepared. Returns when the instant is fixed: what others write from then on is not in the bytes. */
+export async function transfer({ wire }: Session): Promise<Transfer> {
   wire.send('PSYNC', '?', '-1')
   if (!(await firstWords(wire)).startsWith('+FULLRESYNC ')) throw strange()
   let announced: Promise<string> | undefined

@@ -26,7 +26,7 @@ export async function dump(target: Target, format: Format, signal: AbortSignal, 
   const on = async (happening: Happening): Promise<void> => {
     pulse.alive++
     if (happening.event === 'ready') {
-      await ready?.()
+      await ready?.('fix')
       permitted.resolve(true)
     }
     if (happening.event === 'instant') instant.resolve({ at: new Date(happening.at), bytes: happening.bytes })
