@@ -129,7 +129,13 @@ async function contestSql(stage: Stage, folder: string, runs: number): Promise<r
     limit('peak memory of Hayai itself: restore', peaks.restore, MEMORY, 'MiB'),
   )
   const whole = (await stat(dumped)).size
-  console.log(`The dump is ${(whole / 1e9).toFixed(2)} GB of SQL.`)
+  await settle()
+  const copy = await timed('dd', [`if=${dumped}`, `of=${dumped}.copy`, 'bs=1M', 'conv=fdatasync', 'status=none'])
+  await rm(`${dumped}.copy`)
+  // No snapshot that is synced can be faster.
+  console.log(
+    `The dump is ${(whole / 1e9).toFixed(2)} GB of SQL, which the disk takes in ${copy.seconds.toFixed(2)} s (dd conv=fdatasync).`,
+  )
   return lines
 }
 

@@ -1,7 +1,7 @@
 // The large tables of a dump. pg_dump reads them row by row from a connection, which costs as much again as the server's own work;
 // a server on this machine can write the very same text into a named pipe (COPY ... TO '<file>'). So where a few tables are nearly
 // all there is, pg_dump makes an archive of everything but their rows, pg_restore gives its two halves as SQL, and the rows go in
-// between. All of it is of the one snapshot, and the locks on the tables are held from before the archive until the last row.
+// between. All of it is of the one snapshot, and the locks on the tables are held until the last row.
 
 import { lchown, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { HayaiError, systemCode } from '../../base/errors.ts'
 import { makeFifo, removeFifo, type Fifo } from '../../base/fifo.ts'
 import { inTurns, type Lane, type Turns } from '../../base/lanes.ts'
 import { isAbandoned, temporaryName } from '../../base/files.ts'
-import type { Landing } from '../../base/landing.ts'
+import { landed, type Landing } from '../../base/landing.ts'
 import type { Target } from '../engine.ts'
 import { notMember, ORDINARY_SCHEMA } from './catalog.ts'
 import { bytesKey } from './rows.ts'
@@ -90,6 +90,8 @@ export async function openBulk({ target, database, tables, snapshot, lanes: most
   const parts = tables.map((table) => ({ table, ranges: rangesOf(table) }))
   const opened: AsyncDisposable[] = []
   const lanes: Lane<string>[] = []
+  const stopping = new AbortController()
+  let archived: Promise<void> | undefined
   let turns: Turns | undefined
   const lane = async (): Promise<Lane<string>> => {
     const session = await open()
@@ -101,18 +103,28 @@ export async function openBulk({ target, database, tables, snapshot, lanes: most
   }
   const close = async (): Promise<void> => {
     turns?.close()
+    stopping.abort()
+    await archived?.catch(() => {}) // it has been told, or is not wanted
     for (const each of opened.toReversed()) await each[Symbol.asyncDispose]() // a pipe before its connection: the server may be writing into it
     await rm(archive, { force: true })
   }
   try {
     await sweep(target)
+    const archiving = AbortSignal.any([signal, stopping.signal])
+    archived = drain(target.run({ ...archiver(target, database, { archive, snapshot, tables }), signal: archiving }))
+    archived.catch(() => {}) // heard of below
     const several = tables.length > 1 || parts.some(({ ranges }) => ranges.length > 1)
     const ready = await Promise.allSettled(Array.from({ length: several ? most : 1 }, lane))
     for (const each of ready) {
       if (each.status === 'rejected') throw each.reason
       lanes.push(each.value)
     }
-    await drain(target.run({ ...archiving(target, database, { archive, snapshot, tables }), signal }))
+    turns = inTurns(
+      parts.flatMap(({ ranges }) => ranges),
+      lanes,
+      signal,
+    )
+    await archived
   } catch (error) {
     await close()
     signal.throwIfAborted()
@@ -121,22 +133,20 @@ export async function openBulk({ target, database, tables, snapshot, lanes: most
   }
   const half = (...sections: readonly string[]) => {
     const args = ['--no-tablespaces', ...sections.map((each) => `--section=${each}`), '--file=-', archive]
-    return (into: Landing | undefined): Bytes => target.run({ program: 'pg_restore', args, signal, into })
+    return (into: Landing | undefined): Bytes => {
+      const bytes = target.run({ program: 'pg_restore', args, signal })
+      return into === undefined ? bytes : landed(bytes, into)
+    }
   }
-  const left = [...parts]
+  const [left, rowsOf] = [[...parts], turns]
   return {
     before: half('pre-data', 'data'),
     after: half('post-data'),
     async *rows(table, into) {
-      turns ??= inTurns(
-        parts.flatMap(({ ranges }) => ranges),
-        lanes,
-        signal,
-      )
       const next = left.shift()
       if (next?.table !== table) throw new Error('tables come in their order')
       let rows = 0
-      for (const _ of next.ranges) rows += yield* turns.part(into)
+      for (const _ of next.ranges) rows += yield* rowsOf.part(into)
       return rows
     },
     close,
@@ -179,12 +189,13 @@ interface Wanted {
   readonly tables: readonly Table[]
 }
 
-function archiving(target: Target, database: string, { archive, snapshot, tables }: Wanted) {
+function archiver(target: Target, database: string, { archive, snapshot, tables }: Wanted) {
   // Whoever waits to change a table waits for our lock, and pg_dump would wait behind them, and we for pg_dump: so it does not wait long.
   const args = [
     '--no-password',
     '--format=custom',
     '--compress=0',
+    '--no-sync', // it is read at once, and is gone then
     `--file=${archive}`,
     `--snapshot=${snapshot}`,
     '--lock-wait-timeout=2000',
