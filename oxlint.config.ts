@@ -90,7 +90,7 @@ export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'promise', 'node'],
   categories: { correctness: 'error', suspicious: 'error' },
   options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error', respectEslintDisableDirectives: false },
-  ignorePatterns: ['dist', 'coverage', 'node_modules'],
+  ignorePatterns: ['dist', 'dist-tests', 'coverage', 'node_modules'],
   rules: {
     // Promises, and what they carry.
     'typescript/no-floating-promises': 'error',

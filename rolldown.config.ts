@@ -3,20 +3,25 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineConfig, type Plugin } from 'rolldown'
+import { defineConfig, type InputOptions, type Plugin } from 'rolldown'
+
+/** What is the same for the bundle of the tests' programs. */
+export const HOW = {
+  platform: 'node',
+  // pg asks for it only when a program chooses it, and Hayai does not.
+  external: ['pg-native'],
+  // No module of Hayai does anything by being imported, so what is only re-exported need not be loaded.
+  treeshake: { moduleSideEffects: [{ test: /[/\\]src[/\\]/, sideEffects: false }] },
+} satisfies InputOptions
 
 export default defineConfig({
+  ...HOW,
   input: {
     main: 'src/cli/main.ts',
     index: 'src/index.ts',
     'sqlite-child': 'src/engines/sqlite/child.ts',
     'duckdb-child': 'src/engines/duckdb/child.ts',
   },
-  platform: 'node',
-  // pg asks for it only when a program chooses it, and Hayai does not.
-  external: ['pg-native'],
-  // No module of Hayai does anything by being imported, so what is only re-exported need not be loaded.
-  treeshake: { moduleSideEffects: [{ test: /[/\\]src[/\\]/, sideEffects: false }] },
   output: {
     dir: 'dist',
     format: 'esm',

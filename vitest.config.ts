@@ -1,9 +1,11 @@
 // How the tests run: on real servers, so few at a time and with patience.
 
 import { join } from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { pathToFileURL } from 'node:url'
+import { defineConfig, type Plugin } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { FETCHED } from './test/fetched.ts'
+import { CURRENT } from './test/programs.ts'
 
 // After all that the machine itself has.
 const fetched = ['mysql', 'valkey'].map((name) => join(FETCHED, name, 'bin'))
@@ -18,9 +20,25 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** What a test calls in its own process looks for its children where the bundle has them, not beside its source. */
+const bundledChildren: Plugin = {
+  name: 'bundled-children',
+  enforce: 'pre',
+  transform: {
+    filter: { id: /\/src\/engines\/\w+\/ask\.ts$/ },
+    handler(code) {
+      const pieces = code.split('import.meta.url')
+      if (pieces.length !== 2) throw new Error('a child is asked for in another way: vitest.config.ts is to learn it')
+      return { code: pieces.join(JSON.stringify(pathToFileURL(join(CURRENT, 'asker.js')).href)), map: null }
+    },
+  },
+}
+
 export default defineConfig({
+  plugins: [bundledChildren],
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/programs-bundle.ts'],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { append, linesOf, type ChainedLog, type Line } from '../../src/base/chained-log.ts'
 import { freshFolder } from '../project/folder.ts'
+import { bundled } from '../programs.ts'
 
 async function log(): Promise<ChainedLog> {
   const folder = await freshFolder()
@@ -35,15 +36,15 @@ async function five(): Promise<ChainedLog> {
 
 it('loses no line of forty that are written at once, by eight processes', async () => {
   const chained = await log()
-  const program = `
-    import { append } from ${JSON.stringify(join(import.meta.dirname, '../../src/base/chained-log.ts'))}
+  const script = `
+    import { append } from ${JSON.stringify(bundled('src/base/chained-log.ts'))}
     const [log, first] = [JSON.parse(process.argv[1]), Number(process.argv[2])]
     await Promise.all([0, 1, 2, 3, 4].map((n) => append(log, { n: first + n })))
   `
   const all = Array.from({ length: 40 }, (_, n) => n)
   await Promise.all(
     [0, 5, 10, 15, 20, 25, 30, 35].map((n) =>
-      promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, JSON.stringify(chained), String(n)]),
+      promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(chained), String(n)]),
     ),
   )
   expect((await numbers(chained)).toSorted((a, b) => Number(a) - Number(b))).toEqual(all)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { BackupStatus, BackupView } from '../../src/index.ts'
-import { emptyFolder, hayai, type Outcome } from './terminal.ts'
+import { emptyFolder, hayai, PROGRAM, type Outcome } from './terminal.ts'
 
 let folder: Awaited<ReturnType<typeof emptyFolder>>
 const at = (...names: readonly string[]): string => join(folder.path, ...names)
@@ -149,7 +149,7 @@ it('has a script of the same, for whoever calls it', async () => {
   expect(await good('init --scripts')).toContain('there already')
   expect(statSync(at('scripts/db-lifecycle.sh')).mode & 0o111).toBe(0o111)
   const program = at('hayai')
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${join(import.meta.dirname, 'hayai.ts')}' "$@"\n`, { mode: 0o755 })
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`, { mode: 0o755 })
   const script = (...args: readonly string[]): string =>
     execFileSync(at('scripts/db-lifecycle.sh'), args, {
       cwd: folder.path,

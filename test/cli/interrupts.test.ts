@@ -1,14 +1,14 @@
 // Ctrl-C: once to stop and clear up, twice to leave.
 
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { bundled } from '../programs.ts'
 
 async function interrupt(
   signals: readonly NodeJS.Signals[],
   pause: number,
 ): Promise<{ status: number | null; said: string; took: number }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'interrupted.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [bundled('test/cli/interrupted.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
   const left = [...signals]
   let said = ''
   let began = 0

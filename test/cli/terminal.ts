@@ -5,8 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { bundled } from '../programs.ts'
 
-export const PROGRAM = join(import.meta.dirname, 'hayai.ts')
+export const PROGRAM = bundled('test/cli/hayai.ts')
 
 export interface Outcome {
   readonly status: number | null

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FileRecipe } from '../../src/engines/engine.ts'
 import { sqlite } from '../../src/engines/sqlite.ts'
 import { ballast, client, folder, MODES, PAIR, sql, writer, type Client } from './sqlite/ground.ts'
+import { bundled } from '../programs.ts'
 
 let place = ''
 const clients: { kill(): Promise<void> }[] = []
@@ -302,7 +303,7 @@ describe('an exchange', () => {
     const script = `mount -t tmpfs -o size=8m tmpfs "$1" && mv "$2" "$1/live.db" && exec "$3" "$4" exchange "{\\"live\\":\\"$1/live.db\\",\\"incoming\\":\\"$5\\",\\"outgoing\\":\\"$1/outgoing.db\\",\\"mark\\":\\"m\\",\\"patience\\":1000}"`
     await stand('delete', ballast(3500), ballast(3500))
     execFileSync('mkdir', [at('small')])
-    const child = join(import.meta.dirname, '../../src/engines/sqlite/child.ts')
+    const child = bundled('src/engines/sqlite/child.ts')
     const printed = execFileSync(
       'unshare',
       ['-m', 'sh', '-c', script, 'sh', at('small'), at(live), process.execPath, child, at(incoming)],

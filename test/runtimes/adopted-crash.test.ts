@@ -4,14 +4,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../src/base/ports.ts'
 import type { Moment } from '../../src/runtimes/compose/home.ts'
 import { docker, image, labelled, noDocker } from './compose/docker.ts'
 import { fill, identityOf, nothing, rows, type Made } from './compose/ground.ts'
+import { bundled } from '../programs.ts'
 
-const script = join(import.meta.dirname, 'compose', 'command.ts')
+const script = bundled('test/runtimes/compose/command.ts')
 const CONTAINER = `adopted-crash-${process.pid}`
 const DATA = '/var/lib/postgresql/data'
 

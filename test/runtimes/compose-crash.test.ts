@@ -3,15 +3,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Moment } from '../../src/runtimes/compose/home.ts'
 import type { Placement } from '../../src/runtimes/runtime.ts'
 import { docker, labelled, noDocker } from './compose/docker.ts'
 import { composeText, fill, identityOf, made, nothing, rows, started, type Made } from './compose/ground.ts'
 import { never } from './native/tiny.ts'
+import { bundled } from '../programs.ts'
 
-const script = join(import.meta.dirname, 'compose', 'command.ts')
+const script = bundled('test/runtimes/compose/command.ts')
 
 async function command({ root, placement }: { root: string; placement: Placement }, verb: string, moment: Moment | '-', time = 1) {
   const child = spawn(process.execPath, [script, root, String(placement.port), verb, moment, String(time)], {

@@ -12,6 +12,7 @@ import { bears, markOf } from '../../src/engines/duckdb/marks.ts'
 import type { Site } from '../../src/runtimes/runtime.ts'
 import { killedWith, onFile } from '../engines/duckdb-program.ts'
 import { placement, restore, root, site, snapshot, undo } from './embedded/ground.ts'
+import { bundled } from '../programs.ts'
 
 let top = ''
 const dataDir = () => placement(top).dataDir
@@ -25,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(top, { recursive: true, force: true }))
 
 async function doomed(verb: string, moment: string): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'embedded/doomed.ts'), top, verb, moment, saved(), 'duckdb'], {
+  const child = spawn(process.execPath, [bundled('test/runtimes/embedded/doomed.ts'), top, verb, moment, saved(), 'duckdb'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''

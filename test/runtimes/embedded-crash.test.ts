@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Site } from '../../src/runtimes/runtime.ts'
 import { ballast, client, MODES, PAIR, sql, writer, type Client } from '../engines/sqlite/ground.ts'
 import { placement, restore, root, site, snapshot, undo } from './embedded/ground.ts'
+import { bundled } from '../programs.ts'
 
 let top = ''
 const clients: { kill(): Promise<void> }[] = []
@@ -25,7 +26,7 @@ afterEach(async () => {
 })
 
 async function doomed(verb: string, moment: string): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'embedded/doomed.ts'), top, verb, moment, saved()], {
+  const child = spawn(process.execPath, [bundled('test/runtimes/embedded/doomed.ts'), top, verb, moment, saved()], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''

@@ -26,12 +26,13 @@ import {
   rootOf,
   tiny,
 } from './native/tiny.ts'
+import { bundled } from '../programs.ts'
 
 type Killed = Moment | 'filled'
 
 /** Runs a command in another process; the signal that ended it, or null, and what it said. */
 async function command(placement: Placement, verb: string, moment: Killed | '-', time = 1, account: { uid?: number; gid?: number } = {}) {
-  const script = join(import.meta.dirname, 'native', 'command.ts')
+  const script = bundled('test/runtimes/native/command.ts')
   const child = spawn(process.execPath, [script, rootOf(placement), String(placement.port), verb, moment, String(time)], {
     ...account,
     stdio: ['ignore', 'inherit', 'pipe'],
@@ -283,7 +284,7 @@ test.runIf(process.getuid?.() === 0)('without root, everything belongs to who ru
   const both = await nothing()
   const nobody = { uid: 65534, gid: 65534 }
   await chown(rootOf(both.placement), nobody.uid, nobody.gid)
-  const script = join(import.meta.dirname, 'native', 'command.ts')
+  const script = bundled('test/runtimes/native/command.ts')
   if (spawnSync('test', ['-r', script], nobody).status !== 0) skip('the checkout is closed to other accounts')
   for (const verb of ['create', 'start', 'restore', 'undo', 'drop', 'start']) {
     expect(await command(both.placement, verb, '-', 1, nobody), verb).toMatchObject({ code: 0, said: '' })

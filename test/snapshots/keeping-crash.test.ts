@@ -13,6 +13,7 @@ import { bringBack, discards } from '../../src/snapshots/trash.ts'
 import { clearUp } from '../../src/snapshots/unfinished.ts'
 import { folderStore } from '../../src/stores/folder.ts'
 import { draft, dumpOf, options } from './dumps.ts'
+import { bundled } from '../programs.ts'
 
 let ground = ''
 let manifest: Manifest
@@ -23,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(ground, { recursive: true, force: true }))
 
 async function doomed(folder: string, verb: string, step: number): Promise<boolean> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed-keeping.ts'), folder, verb, String(step)], {
+  const child = spawn(process.execPath, [bundled('test/snapshots/doomed-keeping.ts'), folder, verb, String(step)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let printed = ''

@@ -11,6 +11,7 @@ import type { Manifest } from '../../src/snapshots/manifest.ts'
 import { repository } from '../../src/snapshots/repository.ts'
 import { folderStore } from '../../src/stores/folder.ts'
 import { CENSUS, draft, dumpOf, options } from './dumps.ts'
+import { bundled } from '../programs.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -145,7 +146,7 @@ describe('snapshots of the same second', () => {
 
 describe('a command that is killed', () => {
   const killed = async (moment: string): Promise<void> => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed.ts'), folder, moment], { stdio: 'inherit' })
+    const child = spawn(process.execPath, [bundled('test/snapshots/doomed.ts'), folder, moment], { stdio: 'inherit' })
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
     expect(signal).toBe('SIGKILL')
   }

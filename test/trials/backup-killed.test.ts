@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresql, sqlite } from './cast.ts'
 import { serversBelow, stage, stageIn, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 async function doomed(root: string, verb: string, moment: string, reference: readonly string[] = []): Promise<void> {
-  const script = join(import.meta.dirname, 'doomed-backup.ts')
+  const script = bundled('test/trials/doomed-backup.ts')
   const child = spawn(process.execPath, [script, root, verb, moment, ...reference], { stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))

@@ -4,7 +4,6 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
@@ -12,7 +11,7 @@ import { createConnection } from 'mysql2/promise'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BackupAnswer } from '../../src/index.ts'
-import { run } from '../cli/terminal.ts'
+import { PROGRAM, run } from '../cli/terminal.ts'
 import { duckdb } from './duckdb.ts'
 import { mariadb } from './mariadb.ts'
 import { postgresql, sqlite } from './cast.ts'
@@ -58,7 +57,7 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a back
     const begun = performance.now()
     const writing = write(ledgers, written, stop.signal)
     await sleep(500)
-    const args = [join(import.meta.dirname, '../cli/hayai.ts'), 'backup', '--json']
+    const args = [PROGRAM, 'backup', '--json']
     const outcomes = [await run(process.execPath, args, { cwd: scene.root }), await run(process.execPath, args, { cwd: scene.root })]
     await sleep(200)
     stop.abort()

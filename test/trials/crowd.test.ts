@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openProject } from '../../src/index.ts'
 import { stage, stageIn, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 const run = promisify(execFile)
 const stages: Stage[] = []
@@ -20,7 +21,7 @@ afterEach(async () => {
 })
 
 const INIT = `
-  import { openProject } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))}
+  import { openProject } from ${JSON.stringify(bundled('src/index.ts'))}
   const project = await openProject({ cwd: process.argv[1], create: true })
   await project.init({ name: process.argv[2], engine: process.argv[3] })
 `

@@ -12,8 +12,9 @@ import { composeRuntime } from '../../src/runtimes/compose.ts'
 import { docker, image, noDocker } from '../runtimes/compose/docker.ts'
 import { folderActors, portableJourney } from './data-folder.ts'
 import { sh, stage, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
-const DOOMED = join(import.meta.dirname, 'doomed-at-rest.ts')
+const DOOMED = bundled('test/trials/doomed-at-rest.ts')
 const IMAGES = { etcd: image('etcd'), influxdb1: image('influxdb'), victoriametrics: image('victoria-metrics') }
 
 describe.each(folderActors)('$engine in a container', (actor) => {

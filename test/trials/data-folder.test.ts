@@ -16,6 +16,7 @@ import { parts } from '../../src/parts.ts'
 import { nativeRuntime } from '../../src/runtimes/native.ts'
 import { folderActors, portableJourney } from './data-folder.ts'
 import { sh, stage, stageIn, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 const mayMount = (() => {
   try {
@@ -25,7 +26,7 @@ const mayMount = (() => {
     return false
   }
 })()
-const DOOMED = join(import.meta.dirname, 'doomed-at-rest.ts')
+const DOOMED = bundled('test/trials/doomed-at-rest.ts')
 
 describe.each(folderActors)('$engine, its folder copied at rest', (actor) => {
   if (actor.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${actor.missing}`, () => {})

@@ -6,9 +6,10 @@ import type { Project } from '../../src/index.ts'
 import { onFile } from '../engines/duckdb-program.ts'
 import type { Actor } from './actor.ts'
 import { sh } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 const CHINOOK = join(import.meta.dirname, '../../../shared/data/chinook/Chinook_PostgreSql.sql')
-const PROGRAM = join(import.meta.dirname, '../engines/duckdb-program.ts')
+const PROGRAM = bundled('test/engines/duckdb-program.ts')
 
 const OWN_ROWS = `
   CREATE TABLE artist (id integer PRIMARY KEY, name text NOT NULL);

@@ -11,8 +11,9 @@ import { parts } from '../../src/parts.ts'
 import { composeRuntime } from '../../src/runtimes/compose.ts'
 import { docker, image, noDocker } from '../runtimes/compose/docker.ts'
 import { sh, stage, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
-const DOOMED = join(import.meta.dirname, 'doomed-at-rest.ts')
+const DOOMED = bundled('test/trials/doomed-at-rest.ts')
 
 describe('an engine that only .hayaidb knows', () => {
   if (noDocker !== undefined) return it.skip(`is tried: ${noDocker}`, () => {})

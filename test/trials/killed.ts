@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Act } from './acts.ts'
 import { serversOf, stage, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 async function doomed(
   root: string,
@@ -15,7 +16,7 @@ async function doomed(
   reference: string,
   format = '',
 ): Promise<{ signal: string | null; printed: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed.ts'), root, verb, moment, reference, format], {
+  const child = spawn(process.execPath, [bundled('test/trials/doomed.ts'), root, verb, moment, reference, format], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let printed = ''

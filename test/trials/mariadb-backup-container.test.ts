@@ -1,12 +1,12 @@
 // MariaDB's physical format in a container: its program works in a container beside the server's, of which nothing is left.
 
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { docker, labelled, noDocker } from '../runtimes/compose/docker.ts'
 import { mariadb } from './mariadb.ts'
 import { containersOf, stage, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 describe('mariadb as a physical copy, in a container', { timeout: 120_000 }, () => {
   const missing = mariadb.missing ?? noDocker
@@ -29,7 +29,7 @@ describe('mariadb as a physical copy, in a container', { timeout: 120_000 }, () 
   afterAll(() => scene.close())
 
   it('leaves no container and no volume behind, also when it is killed in the middle', async () => {
-    const doomed = spawnSync(process.execPath, [join(import.meta.dirname, 'doomed.ts'), scene.root, 'snapshot', 'bytes:1', 'shop', 'tar'])
+    const doomed = spawnSync(process.execPath, [bundled('test/trials/doomed.ts'), scene.root, 'snapshot', 'bytes:1', 'shop', 'tar'])
     expect(doomed.signal).toBe('SIGKILL')
     for (let tries = 0; tries < 100 && labelled(label).length > before.length; tries += 1) await sleep(100)
     expect(labelled(label)).toEqual(before)

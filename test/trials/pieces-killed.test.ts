@@ -15,6 +15,7 @@ import { duckdb } from './duckdb.ts'
 import { mariadb } from './mariadb.ts'
 import { redis } from './redis.ts'
 import { serversOf, stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 const tables = (rows: string): string => `
   CREATE TABLE users (id integer PRIMARY KEY, name varchar(60)); INSERT INTO users SELECT i, 'user' FROM ${rows};
@@ -104,7 +105,7 @@ describe.concurrent.each(cases)('$actor.engine, killed', ({ actor, fill, spoil, 
     const killed = async (verb: 'restore' | 'undo', request: string): Promise<string> => {
       const before = receipts().length
       const letGo = await hold?.(await project.connect('shop'))
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed-pieces.ts'), root, verb, request], {
+      const child = spawn(process.execPath, [bundled('test/trials/doomed-pieces.ts'), root, verb, request], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       let said = ''

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HayaiError, RunRecord } from '../../src/index.ts'
 import { postgresql, sqlite } from './cast.ts'
 import { sh, stage, type Stage } from './stage.ts'
+import { bundled } from '../programs.ts'
 
 const missing = postgresql.missing ?? sqlite.missing
 
@@ -159,7 +160,7 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a run 
   ])('of %s that is killed while %s leaves nothing half in %s, and the next one is whole', async (plan, moment, folder) => {
     const before = await visible(folder)
     const stageName = moment === 'copying to' ? `copying to ${at('one/default')}` : moment
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed-plan.ts'), scene.root, plan, stageName], { stdio: 'ignore' })
+    const child = spawn(process.execPath, [bundled('test/trials/doomed-plan.ts'), scene.root, plan, stageName], { stdio: 'ignore' })
     const [, signal] = (await once(child, 'close')) as [number | null, string | null]
     expect(signal).toBe('SIGKILL')
     expect(await visible(folder)).toEqual(before)
