@@ -59,12 +59,20 @@ stop_daemon() {
   kill -9 "$pid"
 }
 
+# Docker finds plugins in its configuration: Compose, where it was fetched.
+configure() {
+  local plugin=/var/cache/hayai-tests/compose/bin/docker-compose # as test/fetched.ts has it for root
+  mkdir -p "$folder/config/cli-plugins"
+  if [ -x "$plugin" ]; then ln -sf "$plugin" "$folder/config/cli-plugins/docker-compose"; fi
+}
+
 case $verb in
   start)
     start >&2
+    configure
     export DOCKER_HOST=unix://$folder/docker.sock
     digest=$(bash "$here/test/images/build.sh")
-    echo "export DOCKER_HOST=$DOCKER_HOST HAYAI_TEST_IMAGES=$digest"
+    echo "export DOCKER_HOST=$DOCKER_HOST DOCKER_CONFIG=$folder/config HAYAI_TEST_IMAGES=$digest"
     ;;
   stop)
     if alive; then

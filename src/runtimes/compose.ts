@@ -7,6 +7,7 @@ import { sweepPartials } from '../base/files.ts'
 import type { Engine, ServerRecipe } from '../engines/engine.ts'
 import { sweepAll } from './compose/sweep.ts'
 import { adoptedSite } from './compose/adopted.ts'
+import { composeTool } from './compose/compose-tool.ts'
 import { ask } from './compose/docker.ts'
 import { examine } from './compose/examine.ts'
 import { removeService } from './compose/file.ts'
@@ -50,7 +51,7 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     containers: true,
     async probe(engine, version, image) {
       const recipe = serverRecipe(engine)
-      const found = await imageOf(recipe, engine.title, imageName(recipe, version, image))
+      const [found] = await Promise.all([imageOf(recipe, engine.title, imageName(recipe, version, image)), composeTool()])
       return { version: found.version }
     },
     examine,

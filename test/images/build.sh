@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # build.sh: prints a digest; hayai-test-{postgres,mariadb,redis,etcd,influxdb,victoria-metrics}:<digest> are images for the tests, from Debian's packages, with entry points that honour and do what those of the official images do.
+# Where scripts/fetch-servers.sh has fetched newer servers, hayai-test-{mysql,postgres-18}:<digest>, too.
 # Nothing is built twice: what is built is known by a digest of its recipe. Wants root, mmdebstrap, and a dockerd that answers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -8,7 +9,12 @@ export DOCKER_BUILDKIT=0
 suite=bookworm
 digest=$(cat build.sh */* | sha256sum | cut -c1-12)
 cache=${HAYAI_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hayai-images}
+fetched=/var/cache/hayai-tests # as test/fetched.ts has it for root
 images=(postgres mariadb redis etcd influxdb victoria-metrics)
+declare -A servers=([mysql]=mysql/usr/sbin/mysqld [postgres-18]=postgresql-18/usr/lib/postgresql/18/bin/postgres)
+for name in "${!servers[@]}"; do
+  if "$fetched/${servers[$name]}" --version >/dev/null 2>&1; then images+=("$name"); fi
+done
 
 have() { docker image inspect "$1" >/dev/null 2>&1; }
 
@@ -43,8 +49,23 @@ built() {
     docker build --quiet --tag "hayai-test-$name:$digest" --build-arg "BASE=$base" "$name" >/dev/null
   done
 }
+# The same, with fetched programs and what they need, at their own path: the base, the name, the folder's parts; and what else tar is told.
+built_with() {
+  local base=$1 name=$2 folder=$fetched/${servers[$2]%%/*} parts
+  read -ra parts <<<"$3"
+  shift 3
+  tar --create --exclude=doc --exclude=gconv --exclude='perl*' --exclude='*_client.so' "$@" --directory "$PWD/$name" . --directory / "${parts[@]/#/${folder#/}/usr/}" |
+    docker build --quiet --tag "hayai-test-$name:$digest" --build-arg "BASE=$base" --build-arg "FETCHED=$folder" - >/dev/null
+}
+
 base=$(base_with postgresql-15,mariadb-server,mariadb-backup,redis-server,gosu,procps)
 built "$base" postgres mariadb redis
+for name in "${images[@]}"; do
+  case $name in
+    mysql) built_with "$base" mysql 'sbin/mysqld bin/mysql bin/mysqladmin bin/mysqldump lib lib64 share/mysql' ;;
+    postgres-18) built_with "$base" postgres-18 'lib lib64 share/postgresql' --directory "$PWD/postgres" docker-entrypoint.sh ;;
+  esac
+done
 base=$(base_with etcd-server,etcd-client,influxdb,influxdb-client,victoria-metrics,wget)
 built "$base" etcd influxdb victoria-metrics
 # Under the names of the official ones, which Hayai asks for. The Docker is the tests' own.
@@ -52,5 +73,10 @@ if [ "${HAYAI_TEST_IMAGES:-}" != official ]; then
   docker tag "hayai-test-postgres:$digest" postgres:15
   docker tag "hayai-test-mariadb:$digest" mariadb:10.11
   docker tag "hayai-test-redis:$digest" redis:7
+  if have "hayai-test-postgres-18:$digest"; then docker tag "hayai-test-postgres-18:$digest" postgres:18; fi
+  if have "hayai-test-mysql:$digest"; then
+    version=$("$fetched/${servers[mysql]}" --version | grep -o 'Ver [0-9]*\.[0-9]*' | cut -d' ' -f2)
+    docker tag "hayai-test-mysql:$digest" "mysql:$version"
+  fi
 fi
 echo "$digest"

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { text } from '../../src/base/bytes.ts'
 import { freePort } from '../../src/base/ports.ts'
 import { compose } from '../../src/runtimes/compose.ts'
+import { composeTool } from '../../src/runtimes/compose/compose-tool.ts'
 import { docker, image, labelled, noDocker } from './compose/docker.ts'
 import { composeText, containerIn, fill, filled, identityOf, made, madeIn, nothing, rows, started } from './compose/ground.ts'
 import { ask, engineWith, never, tiny } from './native/tiny.ts'
@@ -42,10 +43,11 @@ describe.skipIf(noDocker !== undefined && process.env['CI'] === undefined)(
       await fill(all, 'kept')
       const { name, mark } = identityOf(all.root)
       expect(name).toMatch(/^shop/)
-      const bare = ['-p', name, '-f', join(all.root, 'docker-compose.yml')]
-      execFileSync('docker-compose', [...bare, 'down', '--volumes'], { stdio: 'pipe' })
+      const { words } = await composeTool()
+      const bare = [...words.slice(1), '-p', name, '-f', join(all.root, 'docker-compose.yml')]
+      execFileSync(String(words[0]), [...bare, 'down', '--volumes'], { stdio: 'pipe' })
       expect(await all.site.status()).toBe('stopped')
-      execFileSync('docker-compose', [...bare, 'up', '-d'], { stdio: 'pipe' })
+      execFileSync(String(words[0]), [...bare, 'up', '-d'], { stdio: 'pipe' })
       await all.site.start(never) // waits for it, no more
       expect(await rows(all)).toEqual(['kept'])
       expect(labelled(`org.hayai.project=${mark}`)).toEqual([`${name}-mydb-1`, `${name}_hayai`, `${name}_mydb-g0001`])

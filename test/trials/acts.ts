@@ -2,8 +2,9 @@
 // the first one and the physical ones, for the logical ones differ from the first in their text alone.
 
 import { parts } from '../../src/parts.ts'
-import { noDocker } from '../runtimes/compose/docker.ts'
+import { noDocker, withoutImage } from '../runtimes/compose/docker.ts'
 import { cast, type Actor } from './cast.ts'
+import { mysql, mysqlVersion } from './mariadb.ts'
 
 export interface Act extends Actor {
   /** What `init` is told besides the name and the engine. */
@@ -44,13 +45,16 @@ export const contained: readonly Act[] = heavy.flatMap((act) => {
   const version = VERSIONS[act.engine]
   return version === undefined
     ? []
-    : [
-        {
-          ...act,
-          missing: act.missing ?? noDocker,
-          place: { runtime: 'compose', version },
-          where: 'in a container',
-          whole: act.engine === 'postgresql' && act.first,
-        },
-      ]
+    : [{ ...inContainer(act, version), missing: act.missing ?? noDocker, whole: act.engine === 'postgresql' && act.first }]
 })
+
+/** Where its programs were fetched, it has an image as well. */
+export const containedMysql: readonly Act[] = actsOf(mysql).map((act) => ({
+  ...inContainer(act, mysqlVersion),
+  missing: act.missing ?? withoutImage('mysql'),
+  whole: false,
+}))
+
+function inContainer(act: Act, version: string): Act {
+  return { ...act, place: { runtime: 'compose', version }, where: 'in a container' }
+}

@@ -1,12 +1,15 @@
 // The journey of the engines that Debian does not have: the set-up fetches their programs where it can, and goes on without.
 
 import { describe, test } from 'vitest'
-import { actsOf } from './acts.ts'
+import { actsOf, containedMysql } from './acts.ts'
 import { goTheJourney } from './journey.ts'
+import { killAtEachStage } from './killed.ts'
 import { mysql } from './mariadb.ts'
 import { valkey } from './redis.ts'
 
-for (const actor of [mysql, valkey]) {
-  if (actor.missing === undefined) goTheJourney(actsOf(actor))
-  else describe(actor.engine, () => test.skip(`is tried: ${actor.missing}`, () => {}))
+for (const acts of [actsOf(mysql), actsOf(valkey), containedMysql]) {
+  const missing = acts[0]?.missing
+  if (missing === undefined) goTheJourney(acts)
+  else describe(`${acts[0]?.engine} ${acts[0]?.where}`, () => test.skip(`is tried: ${missing}`, () => {}))
 }
+if (containedMysql[0]?.missing === undefined) killAtEachStage(containedMysql)

@@ -54,8 +54,12 @@ const MARIADB: Product = {
 
 // MariaDB's packages have programs under the names of MySQL's.
 const found = await findInstallation(mysqlRecipe, 'MySQL', undefined).then(
-  (installation) => ({ missing: undefined, of: (name: string) => programIn(installation, name) }),
-  (error: unknown) => ({ missing: messageOf(error), of: (name: string) => name }),
+  (installation) => ({
+    missing: undefined,
+    version: mysqlRecipe.majorOf(installation.version),
+    of: (name: string) => programIn(installation, name),
+  }),
+  (error: unknown) => ({ missing: messageOf(error), version: '', of: (name: string) => name }),
 )
 
 const MYSQL: Product = {
@@ -120,6 +124,8 @@ const actor = (product: Product): Actor => ({
 
 export const mariadb = actor(MARIADB)
 export const mysql = actor(MYSQL)
+/** As its image is tagged. */
+export const mysqlVersion = found.version
 
 function dumped({ dumping: [file = '', ...options] }: Product, args: readonly string[], env: Readonly<Record<string, string>>): string {
   const [database, ...login] = args.toReversed()

@@ -70,7 +70,7 @@ export const RELATIONAL: readonly Entry[] = [
     command: 'mysqldump',
     licence: 'GPL-2.0',
     proven: 'proven',
-    note: 'Natively, on MySQL 9.7; its image was not tried, and older versions are known from the manual.',
+    note: 'On MySQL 9.7, natively and in a container of an image that does what the official one does; older versions are known from the manual.',
   },
   {
     name: 'sqlite',

@@ -4,6 +4,7 @@ import { generatePassword } from '../../base/secret.ts'
 import type { Endpoint, Place, ServerRecipe, Settings } from '../engine.ts'
 import { container, given, secureSettings } from './container.ts'
 import { MYSQL } from './dialect.ts'
+import { mysqlKeeps } from './keeps.ts'
 import { firstLogins } from './login.ts'
 import { withSession } from './session.ts'
 import { cachingSha2Hash } from './sha-crypt.ts'
@@ -49,7 +50,7 @@ export const mysqlRecipe: ServerRecipe = {
     admin: 'mysqladmin',
     everybody: `''@''`,
     healthArguments: ['--ssl-mode=REQUIRED'],
-    keeps: null, // its server takes every tablespace in its folder for its own at a start
+    keeps: mysqlKeeps,
     serve: (settings, purpose) => ['--skip-name-resolve=ON', ...told(settings, purpose)], // a name server that does not answer would hold up every login
   }),
   settle: () => Promise.resolve(),

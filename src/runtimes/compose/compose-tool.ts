@@ -30,7 +30,7 @@ async function look(): Promise<ComposeTool> {
   }
   if ((await findOnPath('docker-compose')) !== undefined) return { words: ['docker-compose'], knowsNames: false }
   throw new HayaiError('ENVIRONMENT', 'Docker is here, but Docker Compose is not', {
-    hint: 'Install it: sudo apt-get install docker-compose-plugin (of docker.com) or docker-compose (of Debian).',
+    hint: 'Install it: sudo apt-get install docker-compose-plugin (of docker.com), docker-compose (of Debian) or docker-compose-v2 (of Ubuntu).',
   })
 }
 

@@ -124,9 +124,10 @@ function partOf(home: Home, project: ComposeProject, container: Container): Part
     service: {
       image: container.image,
       container_name: `${project.name}-${name}-1`,
+      ...(container.entrypoint === undefined ? {} : { entrypoint: container.entrypoint }),
       ...(container.args.length === 0 ? {} : { command: container.args }),
       ...(Object.keys(container.environment).length === 0 ? {} : { environment: container.environment }),
-      ...(container.hidden === undefined ? {} : { env_file: [shown(container.hidden)] }),
+      ...(container.environmentFile === undefined ? {} : { env_file: [shown(container.environmentFile)] }),
       ports: [`127.0.0.1:${port}:${recipe.port}`],
       volumes: [
         `${name}:${recipe.container.dataDir}`,

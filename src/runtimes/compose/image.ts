@@ -38,22 +38,49 @@ const known = new Map<string, string>()
 export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
   const id = (await idOf(name)) ?? (await fetched(name))
   if (recipe.server === '') return { name, version: tagOf(name) }
-  const asked = `${recipe.server} ${id}`
-  const version = known.get(asked) ?? (await remembered(asked)) ?? (await versionIn(recipe, title, name, id))
-  if (known.get(asked) !== version) await remember(asked, version)
-  return { name, version }
+  return { name, version: await factOf(`${recipe.server} ${id}`, () => versionIn(recipe, title, name, id)) }
+}
+
+/** What an image runs, and whether a shell can do something before, as root. */
+export interface Beginning {
+  readonly entrypoint: readonly string[]
+  readonly args: readonly string[]
+  readonly shell: boolean
+}
+
+export async function beginningOf(name: string): Promise<Beginning> {
+  const said = await ask(['image', 'inspect', '--format', '{{.Id}} {{json .Config.Entrypoint}}\n{{json .Config.Cmd}}', name])
+  const [, id = '', entrypoint = 'null', args = 'null'] = /^(\S+) (.*)\n(.*)$/.exec(said) ?? []
+  const words = (list: string): readonly string[] => (JSON.parse(list) as readonly string[] | null) ?? []
+  return { entrypoint: words(entrypoint), args: words(args), shell: (await factOf(`root's shell ${id}`, () => rootsShellIn(id))) === 'yes' }
+}
+
+async function rootsShellIn(id: string): Promise<'yes' | 'no'> {
+  try {
+    await ask(['run', '--rm', '--network', 'none', '--entrypoint', 'sh', id, '-c', '[ "$(id -u)" = 0 ]'])
+    return 'yes'
+  } catch (error) {
+    if (isCode(error, 'TOOL_FAILED') && [1, 126, 127].includes(Number(error.details?.['exit']))) return 'no'
+    throw error
+  }
+}
+
+async function factOf(asked: string, find: () => Promise<string>): Promise<string> {
+  const fact = known.get(asked) ?? (await remembered(asked)) ?? (await find())
+  if (known.get(asked) !== fact) await remember(asked, fact)
+  return fact
 }
 
 function cacheFile(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hayai', 'images.json')
 }
 
-/** `<program> <image's id>` → version. What cannot be read is asked again. */
+/** `<program> <image's id>` → version, and other facts. What cannot be read is asked again. */
 async function remembered(asked: string): Promise<string | undefined> {
   try {
     const content: unknown = JSON.parse(await readFile(cacheFile(), 'utf8'))
     if (typeof content !== 'object' || content === null) return undefined
-    for (const [key, version] of Object.entries(content)) if (typeof version === 'string') known.set(key, version)
+    for (const [key, fact] of Object.entries(content)) if (typeof fact === 'string') known.set(key, fact)
   } catch {
     return undefined
   }
@@ -61,8 +88,8 @@ async function remembered(asked: string): Promise<string | undefined> {
 }
 
 /** A machine where nothing can be remembered is asked each time. */
-async function remember(asked: string, version: string): Promise<void> {
-  known.set(asked, version)
+async function remember(asked: string, fact: string): Promise<void> {
+  known.set(asked, fact)
   try {
     await mkdir(dirname(cacheFile()), { recursive: true, mode: 0o700 })
     await writeDurably(cacheFile(), `${JSON.stringify(Object.fromEntries(known))}\n`)

@@ -6,16 +6,19 @@ import { makeFolder, writeDurably } from '../../base/files.ts'
 import { NOTHING_AROUND, type Certificates, type Surroundings } from '../../engines/engine.ts'
 import { markOf } from '../volumes.ts'
 import { copiesOf } from '../secured.ts'
+import { hide } from './hidden.ts'
 import { AUTHORITY, CERTIFICATES, type Home } from './home.ts'
 import { labelsOf, type VolumePlace } from './place.ts'
 import type { ComposeProject } from './project.ts'
 
 export interface Container {
   readonly image: string
+  /** In place of the image's own. */
+  readonly entrypoint: readonly string[] | undefined
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
-  /** A file of this machine with variables that are secret. */
-  readonly hidden: string | undefined
+  /** A file of this machine with variables that are secret, and that cannot be hidden from who asks Docker. */
+  readonly environmentFile: string | undefined
   readonly labels: readonly string[]
   /** The volume of the data. */
   readonly volume: string
@@ -50,34 +53,27 @@ export async function containerOf(home: Home, wanted: Wanted): Promise<Container
   const around = aroundOf(home, wanted, copies !== undefined)
   const { args, input } = container.serve({ settings, found: wanted.found, around }, wanted.purpose)
   const unknown = Object.fromEntries<string>(settings.unknown.map((name) => [name, placement.container.environment[name] ?? '']))
-  const secrets = { ...container.secrets(settings), ...(input === undefined ? {} : { [INPUT]: input }) }
+  const steps = [
+    ...(copies === undefined ? [] : [certificatesFor(recipe.account)]),
+    ...Object.values(around.shares).map((folder) => `chown ${recipe.account} ${folder} || :`), // where it cannot be, it need not be
+    // What the server shall read as its input is open before the image has made itself another account.
+    ...(input === undefined ? [] : [`exec <${SECRETS}${INPUT}`]),
+  ]
+  const hidden = await hide(wanted.image, prepared(args, steps), container.hidden(settings), wanted.folder)
+  const secrets = { ...container.secrets(settings), ...(input === undefined ? {} : { [INPUT]: input }), ...hidden.secrets }
   return {
     image: wanted.image,
-    args: prepared(args, [
-      ...(copies === undefined ? [] : [certificatesFor(recipe.account)]),
-      ...Object.values(around.shares).map((folder) => `chown ${recipe.account} ${folder} || :`), // where it cannot be, it need not be
-      // What the server shall read as its input is open before the image has made itself another account.
-      ...(input === undefined ? [] : [`exec <${SECRETS}${INPUT}`]),
-    ]),
+    entrypoint: hidden.entrypoint,
+    args: hidden.args,
     // What Hayai does not know, the image may.
     environment: { ...unknown, ...container.environment(settings, (name) => SECRETS + name, wanted.purpose) },
-    hidden: await hiddenFile(wanted.folder, container.hidden(settings)),
+    environmentFile: hidden.shown,
     labels: labelsOf(wanted.project, wanted.place.database, wanted.generation),
     volume: wanted.place.volume,
     secrets: { ...(await written(join(wanted.folder, 'secrets'), secrets, 0o600, (name) => SECRETS + name)), ...secretsOf(copies) },
     files: await written(join(wanted.folder, 'files'), { ...container.files(settings), ...textsOf(home, around) }, 0o644, (path) => path),
     secured: copies !== undefined,
   }
-}
-
-/** As Docker and Compose both read it: a line for each, and nothing quoted. */
-async function hiddenFile(folder: string, variables: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
-  if (lines.length === 0) return undefined
-  const file = join(folder, 'secrets', 'environment')
-  await makeFolder(dirname(file))
-  await writeDurably(file, lines.join(''), 0o600)
-  return file
 }
 
 const TEXTS = '/etc/hayai/'
@@ -165,8 +161,10 @@ export function asArguments(home: Home, name: string, container: Container): rea
       ([target, source]) => `--mount=type=bind,"source=${source.replaceAll('"', '""')}",target=${target},readonly`,
     ),
     ...Object.entries(container.environment).map(([key, value]) => `--env=${key}=${value}`),
-    ...(container.hidden === undefined ? [] : [`--env-file=${container.hidden}`]),
+    ...(container.environmentFile === undefined ? [] : [`--env-file=${container.environmentFile}`]),
+    ...(container.entrypoint === undefined ? [] : [`--entrypoint=${container.entrypoint[0]}`]),
     container.image,
+    ...(container.entrypoint?.slice(1) ?? []),
     ...container.args,
   ]
 }

@@ -25,6 +25,12 @@ file_env POSTGRES_DB "$POSTGRES_USER"
 file_env POSTGRES_INITDB_ARGS
 : "${POSTGRES_HOST_AUTH_METHOD:=scram-sha-256}"
 
+# From 18 on: data that its maker means, and that the server would not look at.
+if [ "$PGDATA" = "/var/lib/postgresql/${PG_MAJOR:-}/docker" ] && [ ! -s "$PGDATA/PG_VERSION" ] && mountpoint -q /var/lib/postgresql/data; then
+  echo 'Error: there appears to be PostgreSQL data in: /var/lib/postgresql/data (unused mount/volume)' >&2
+  exit 1
+fi
+
 if [ "$(id -u)" = 0 ]; then
   mkdir -p "$PGDATA"
   chmod 700 "$PGDATA"

@@ -7,7 +7,9 @@ const digest = process.env['HAYAI_TEST_IMAGES'] ?? ''
 
 const OFFICIAL = {
   postgres: 'postgres:15',
+  'postgres-18': 'postgres:18',
   mariadb: 'mariadb:10.11',
+  mysql: 'mysql:9.7',
   redis: 'redis:7',
   etcd: 'quay.io/coreos/etcd:v3.5.21',
   influxdb: 'influxdb:1.8',
@@ -19,15 +21,16 @@ export function image(name: keyof typeof OFFICIAL): string {
 }
 
 /** Why nothing can run in containers here; undefined when it can. */
-export const noDocker: string | undefined = reason()
+export const noDocker: string | undefined = withoutImage('postgres')
 
-function reason(): string | undefined {
+/** Why nothing can run from it. The images of fetched servers are there only where those were had. */
+export function withoutImage(name: keyof typeof OFFICIAL): string | undefined {
   if (digest === '') return 'no Docker for the tests (scripts/docker-for-tests.sh starts one, as root)'
   try {
-    docker('image', 'inspect', image('postgres'))
+    docker('image', 'inspect', image(name))
     return undefined
   } catch (error) {
-    return `Docker does not answer, or has no image ${image('postgres')}: ${String(error)}`
+    return `Docker does not answer, or has no image ${image(name)}: ${String(error)}`
   }
 }
 
