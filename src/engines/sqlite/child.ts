@@ -19,7 +19,6 @@ import { trySchema, writeRows, writeSql } from './write-sql.ts'
 type Work = { readonly [V in Verb]: (request: Requests[V]) => Answers[V] | void | Promise<Answers[V] | void> }
 
 const work: Work = {
-  version: () => process.versions['sqlite'] ?? '',
   create,
   recognise,
   look,

@@ -20,7 +20,6 @@ export interface Surveyed extends Counted {
 }
 
 export interface Requests {
-  readonly version: Readonly<Record<string, never>>
   readonly create: { readonly file: string }
   readonly recognise: { readonly file: string }
   readonly look: { readonly file: string }

@@ -11,7 +11,8 @@ export const recipe: FileRecipe = {
   shape: 'file',
   extension: '.db',
   companions: ['-wal', '-shm', '-journal'],
-  version: () => ask('version', {}),
+  // The child runs by the same Node.
+  version: () => Promise.resolve(process.versions['sqlite'] ?? ''),
   create: async (file) => void (await ask('create', { file })),
   recognise: async (file) => void (await ask('recognise', { file })),
   look: (file) => ask('look', { file }),
