@@ -24,7 +24,7 @@ const SCHEMA = `
     CONSTRAINT long_names CHECK (length(name) > 2));
   CREATE INDEX users_lower ON users (lower(name)) WHERE city > 3;
   CREATE INDEX by_square ON users (squared(area));
-  CREATE STATISTICS users_stat ON city, area FROM users;
+  CREATE STATISTICS users_stat ON city, area FROM users; ALTER STATISTICS users_stat SET STATISTICS 77; COMMENT ON STATISTICS users_stat IS 'of two';
   CREATE TRIGGER stamped BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION stamp();
   COMMENT ON TABLE users IS 'the people'; COMMENT ON COLUMN users.mail IS 'to write to';
   INSERT INTO users (name, mail, feels, lives, moods, city, area, bytes)
@@ -107,6 +107,11 @@ describe('PostgreSQL, table by table', () => {
       ),
     ).toBe('t|t|f')
     expect(await run(`SELECT count(*) FROM pg_policy WHERE polrelid = 'users_old'::regclass`)).toBe('1')
+    expect(
+      await run(
+        `SELECT pg_get_statisticsobjdef(oid), obj_description(oid, 'pg_statistic_ext'), stxstattarget, stxowner::regrole FROM pg_statistic_ext WHERE stxrelid = 'users_old'::regclass`,
+      ),
+    ).toBe('CREATE STATISTICS public.users_old_stat ON city, area FROM users_old|of two|77|admin')
     expect(await run(`SELECT nextval('tickets') > 1500`)).toBe('t')
   })
 

@@ -8,6 +8,7 @@ import type { Target } from '../engine.ts'
 import type { Meant, Relation } from './pieces-find.ts'
 import { dropping, keysAfter, returning, type Dependents } from './pieces-live.ts'
 import { needsOf } from './pieces-needs.ts'
+import { statisticsOf } from './pieces-statistics.ts'
 import { fitInto, foreignKeyNotes, foreignKeys } from './pieces-twin.ts'
 import { endpointOf, innerOf, programEnvironment, type Session } from './session.ts'
 import { block, literal } from './sql.ts'
@@ -51,12 +52,13 @@ export async function prepare({ from, to, twin, live, signal }: Between, { meant
   const fitted = await fitInto(twin, live, meant, { replaced, login: endpointOf(to).user })
   const needs = await needsOf(twin, live, fitted.tables)
   const keys = await foreignKeys(twin, fitted)
+  const statistics = await statisticsOf(twin, fitted.tables)
   const counts: string[] = []
   for (const table of fitted.tables) counts.push(checkCount(table, await rowsOf(twin, `ONLY ${table}`)))
   const script = concatenate(
     once(`${beginning(first)}${dropping(gone, leaving)}${needs.before}`),
     dumped(from, [...fitted.tables, ...needs.sequences], signal),
-    once(`\n${QUIET}${keys.adding}${returning(gone)}`),
+    once(`\n${QUIET}${statistics}${keys.adding}${returning(gone)}`),
     once(
       views === ''
         ? ''

@@ -213,7 +213,7 @@ export async function foreignKeyNotes(live: Session, keys: readonly ForeignKey[]
     )
     const leads = `The foreign key ${shown(constraint)} of ${table}`
     if (made === undefined) notes.push(`${leads} could not be made: ${definition}.`)
-    else if (!made.valid && !definition.endsWith('NOT VALID')) {
+    else if (!made.valid && !/ NOT (?:VALID|ENFORCED)$/.test(definition)) {
       notes.push(
         `${leads} does not hold for rows that are there, for they refer to rows that are not; it is there for new ones (NOT VALID).`,
       )
