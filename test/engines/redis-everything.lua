@@ -39,13 +39,36 @@ local function stream(key)
   return table.concat(parts, ' ')
 end
 
+-- With the moments at which fields expire, where the server knows any.
+local function hash(key)
+  local pairs = redis.call('HGETALL', key)
+  local times = {}
+  for at = 1, #pairs, 2 do
+    local time = redis.pcall('HPEXPIRETIME', key, 'FIELDS', 1, pairs[at])
+    if not time.err and time[1] > 0 then
+      times[#times + 1] = pairs[at]
+      times[#times + 1] = time[1]
+    end
+  end
+  return sorted(pairs, 2) .. (#times == 0 and '' or sorted(times, 2))
+end
+
+local function vectorset(key)
+  local parts = {}
+  for _, element in ipairs(redis.call('VRANDMEMBER', key, redis.call('VCARD', key))) do
+    parts[#parts + 1] = text({ element, redis.call('VEMB', key, element), redis.call('VGETATTR', key, element) })
+  end
+  return sorted(parts, 1)
+end
+
 local readers = {
   string = function(key) return text(redis.call('GET', key)) end,
   list = function(key) return text(redis.call('LRANGE', key, 0, -1)) end,
   set = function(key) return sorted(redis.call('SMEMBERS', key), 1) end,
   zset = function(key) return text(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')) end,
-  hash = function(key) return sorted(redis.call('HGETALL', key), 2) end,
+  hash = hash,
   stream = stream,
+  vectorset = vectorset,
 }
 
 for db = 0, tonumber(ARGV[1]) - 1 do

@@ -24,6 +24,18 @@ end
 local function inPairs(sum, list)
   for at = 1, #list, 2 do add(sum, #list[at] .. ':' .. list[at] .. list[at + 1]) end
 end
+-- Fields can expire by themselves from Redis 7.4 and Valkey 9 on.
+local function fieldExpiry(key, pairs, sum)
+  for from = 1, #pairs, 2000 do
+    local names = {}
+    for at = from, math.min(from + 1998, #pairs), 2 do names[#names + 1] = pairs[at] end
+    local times = redis.pcall('HPEXPIRETIME', key, 'FIELDS', #names, unpack(names))
+    if times.err then return end
+    for at, time in ipairs(times) do
+      if time > 0 then add(sum, string.format('%d:%s%.0f', #names[at], names[at], time)) end
+    end
+  end
+end
 local content = {
   string = function(key, sum) add(sum, redis.call('GET', key)) end,
   list = function(key, sum)
@@ -32,7 +44,11 @@ local content = {
   set = function(key, sum)
     for _, each in ipairs(redis.call('SMEMBERS', key)) do add(sum, each) end
   end,
-  hash = function(key, sum) inPairs(sum, redis.call('HGETALL', key)) end,
+  hash = function(key, sum)
+    local pairs = redis.call('HGETALL', key)
+    inPairs(sum, pairs)
+    if redis.call('OBJECT', 'ENCODING', key) ~= 'listpack' then fieldExpiry(key, pairs, sum) end -- where no field can expire
+  end,
   zset = function(key, sum) inPairs(sum, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')) end,
   stream = function(key, sum)
     for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do add(sum, flat(entry)) end
@@ -43,6 +59,14 @@ local content = {
         if wanted[group[at]] then facts[#facts + 1] = group[at] .. '=' .. tostring(group[at + 1]) end
       end
       add(sum, table.concat(facts, ' '))
+    end
+  end,
+  -- Its DUMP tells how it came to be as well, and is another after a RESTORE.
+  vectorset = function(key, sum)
+    for _, element in ipairs(redis.call('VRANDMEMBER', key, redis.call('VCARD', key))) do
+      local vector = redis.call('VEMB', key, element, 'RAW')
+      vector[1] = vector[1].ok or vector[1]
+      add(sum, flat({ element, flat(vector), redis.call('VGETATTR', key, element) or '' }))
     end
   end,
 }

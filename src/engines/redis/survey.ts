@@ -81,7 +81,7 @@ local counts, total = {}, { 0, 0 }
 for _, key in ipairs(page[2]) do
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' then
-    local told = content[kind] and kind or 'module'
+    local told = content[kind] and kind ~= 'vectorset' and kind or 'module'
     counts[told] = (counts[told] or 0) + 1
     if ARGV[2] == 'rows' then
       local sum = { 0, 0 }
