@@ -92,7 +92,7 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
     })
     expect(
       await server.sql('SELECT @@innodb_flush_log_at_trx_commit, @@innodb_doublewrite, @@log_bin, @@event_scheduler, @@read_only'),
-    ).toBe('0\t0\t0\tOFF\t0')
+    ).toMatch(/^0\t(?:0|OFF)\t0\tOFF\t0$/) // a word from 11 on
     await server.sql(`CREATE TABLE t (i int); INSERT INTO t SELECT seq FROM seq_1_to_1000; CREATE TABLE happened (i int);
       CREATE EVENT soon ON SCHEDULE EVERY 1 SECOND DO INSERT INTO happened VALUES (1)`)
     await sleep(1500)

@@ -78,15 +78,19 @@ export async function listTables(session: Session, databases: readonly string[])
   })
 }
 
-/** Versioned tables whose history the dump program can write: all but those that count in transactions, and only newer programs can. */
+/**
+ * Versioned tables whose history the dump program can write. Only newer programs can; and where one table of the server counts in
+ * transactions, they refuse to write the history of any.
+ */
 export async function listHistories(session: Session, server: Server, tables: readonly Table[]): Promise<ReadonlySet<string>> {
   const versioned = tables.filter(({ kind }) => kind === 'versioned')
   if (versioned.length === 0 || !isNewEnough(server, '10.11')) return new Set()
-  const rows = await session.query<{ database: string; name: string }>(`
-    SELECT TABLE_SCHEMA AS \`database\`, TABLE_NAME AS name FROM information_schema.COLUMNS
+  const databasesOf = new Set(tables.map(({ database }) => database))
+  const rows = await session.query<{ database: string }>(`
+    SELECT DISTINCT TABLE_SCHEMA AS \`database\` FROM information_schema.COLUMNS
     WHERE GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'`)
-  const byTransaction = new Set(rows.map((row) => key(row.database, row.name)))
-  return new Set(versioned.map((table) => key(table.database, table.name)).filter((each) => !byTransaction.has(each)))
+  if (rows.some(({ database }) => databasesOf.has(database))) return new Set()
+  return new Set(versioned.map((table) => key(table.database, table.name)))
 }
 
 /** Things worth counting besides rows: by kind, how many there are in each database. */

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { concatenate, once, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import type { Target } from '../engine.ts'
-import { listDatabases, listTables } from './catalog.ts'
+import { isNewEnough, listDatabases, listTables, readServer } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { endedOnce } from './endings.ts'
+import { endless, FURTHER } from './endless.ts'
 import { keepLogin } from './keep.ts'
 import { withoutSandbox } from './marks.ts'
 import { endpointOf, innerOf, programArguments, programEnvironment, withSession } from './session.ts'
@@ -16,7 +17,8 @@ export async function load(dialect: Dialect, target: Target, bytes: Bytes, signa
   const endpoint = endpointOf(target)
   // Held open, for a dump may bring accounts, and with them another password for the one that this session has logged in with.
   await withSession(dialect, endpoint, { signal }, async (held) => {
-    await run(dialect, target, bytes, signal)
+    const reaching = dialect.extended && isNewEnough(await readServer(held, dialect), FURTHER)
+    await run(dialect, target, reaching ? endless(bytes) : bytes, signal)
     await keepLogin(held, dialect, endpoint, signal)
   })
   await analyse(dialect, target, signal)

@@ -1,6 +1,7 @@
 // What a dump cannot carry, or a person should know before they restore one by hand: each a whole sentence.
 
-import { keepsRows, type Outline, type Server, type Table } from './catalog.ts'
+import { isNewEnough, keepsRows, type Outline, type Server, type Table } from './catalog.ts'
+import { FURTHER } from './endless.ts'
 import { key } from './passage.ts'
 import type { Session } from './session.ts'
 import { literal, name, shown } from './sql.ts'
@@ -14,12 +15,8 @@ const ELSEWHERE = (list: string): string =>
 const IN_MEMORY = (list: string): string =>
   `These tables keep their rows in memory, and are empty whenever the server has started, as it has after a restore: ${list}.`
 
-export async function readNotes(
-  session: Session,
-  { dialect }: Server,
-  outline: Outline,
-  broken: readonly Broken[],
-): Promise<readonly string[]> {
+export async function readNotes(session: Session, server: Server, outline: Outline, broken: readonly Broken[]): Promise<readonly string[]> {
+  const { dialect } = server
   const { databases, tables, histories } = outline
   const [main = ''] = databases
   const called = ({ database, name: table }: Pick<Table, 'database' | 'name'>): string =>
@@ -40,6 +37,11 @@ export async function readNotes(
     ...sentence(
       tables.filter(({ kind, database, name: table }) => kind === 'versioned' && !histories.has(key(database, table))).map(called),
       (list) => `The history of these tables is not carried, only the rows of the moment: ${list}.`,
+    ),
+    ...sentence(
+      isNewEnough(server, FURTHER) ? [] : tables.filter(({ database, name: table }) => histories.has(key(database, table))).map(called),
+      (list) =>
+        `Hayai restores these tables into MariaDB ${FURTHER} and newer as they are; by hand, all of their rows would be history there: ${list}.`,
     ),
     ...sentence(
       await listed(`SELECT c.TABLE_SCHEMA AS \`database\`, c.TABLE_NAME AS name, c.COLUMN_NAME AS part FROM information_schema.COLUMNS c
