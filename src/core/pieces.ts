@@ -3,6 +3,7 @@
 
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
+import { compareVersions } from '../base/versions.ts'
 import type { Engine, FoundPiece, Target, Transplant } from '../engines/engine.ts'
 import type { Step } from '../project/pieces-steps.ts'
 import type { Check, SnapshotView, Watch } from './answers.ts'
@@ -27,6 +28,7 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
   const { engine, name } = database
   if (engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, engine.name)
   const order = orderOf(engine, request)
+  await refuseOlder(database, source)
   await (await database.site.open()).close() // one that does not answer is told of before anything is made
   await sweepTrials(context)
   const dryRun = request.dryRun === true
@@ -63,6 +65,17 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
   const seconds = (performance.now() - began) / 1000
   const { noun, unit } = engine.pieces
   return { database: name, snapshot: source.view, noun, unit, ...moved, checks, undo, seconds, dryRun }
+}
+
+/** Older servers do not understand what newer ones write. */
+async function refuseOlder({ engine, entry, name, placement, runtime }: Database, { manifest }: Source): Promise<void> {
+  const { recipe } = engine
+  if (recipe.shape === 'file' || manifest === null) return
+  const { version } = await runtime.probe(engine, entry.version ?? undefined, placement.container.image)
+  if (compareVersions(recipe.majorOf(manifest.version), recipe.majorOf(version)) <= 0) return
+  throw new HayaiError('CONFLICT', `version does not fit: made by ${manifest.version}, put into ${version}`, {
+    hint: `Bring the database to that version first: hayai upgrade ${name} --version ${recipe.majorOf(manifest.version)}`,
+  })
 }
 
 function orderOf({ title, pieces }: Engine, { noun, pieces: wanted, replace, db }: PiecesRequest): Transplant {

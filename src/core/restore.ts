@@ -16,7 +16,7 @@ import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
-import { fitting, sweepTrials } from './trial.ts'
+import { fitting, type Needed, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
@@ -109,10 +109,11 @@ export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'forma
   return { what: 'version', ok, detail: `made by ${made}, restored into ${version}${why}` }
 }
 
-/** The major version that a place for this snapshot must have, where not every one will do. */
-export function majorFor({ engine, format, manifest }: Pick<Source, 'engine' | 'manifest' | 'format'>): string | undefined {
+/** The version that a place for this snapshot must have: a physical one the same major, another one that or a newer one. */
+export function majorFor({ engine, format, manifest }: Pick<Source, 'engine' | 'manifest' | 'format'>): Needed | undefined {
   const { recipe } = engine
-  return format.kind === 'physical' && recipe.shape === 'server' && manifest !== null ? recipe.majorOf(manifest.version) : undefined
+  if (recipe.shape !== 'server' || manifest === null) return undefined
+  return { major: recipe.majorOf(manifest.version), exactly: format.kind === 'physical' }
 }
 
 /** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { isCode, systemCode } from '../base/errors.ts'
 import { withLock } from '../base/locks.ts'
 import { generatePassword, type Secret } from '../base/secret.ts'
+import { compareVersions } from '../base/versions.ts'
 import type { Engine } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
 import { readSecret } from '../project/secrets.ts'
@@ -17,8 +18,8 @@ interface Wanted {
   readonly engine: Engine
   /** The database whose runtime and version the trial takes, where it exists. */
   readonly like: string
-  /** The version that it must have, whatever that database has. */
-  readonly version: string | undefined
+  /** What it must have, whatever that database has. */
+  readonly version: Needed | undefined
 }
 
 /** Does the work on a site of its own, of which nothing is left afterwards. */
@@ -62,10 +63,18 @@ export async function sweepTrials(context: Context): Promise<void> {
   }
 }
 
-/** What the model says, where it is of the major version that is wanted: it may say more. */
-export function fitting({ recipe }: Engine, wanted: string | undefined, said: string | null | undefined): string | null | undefined {
-  if (wanted === undefined || recipe.shape === 'file' || typeof said !== 'string') return wanted ?? said
-  return recipe.majorOf(said) === recipe.majorOf(wanted) ? said : wanted
+export interface Needed {
+  readonly major: string
+  /** Not a newer one either. */
+  readonly exactly: boolean
+}
+
+/** What the model says, where that will do: it may say more than the major. */
+export function fitting({ recipe }: Engine, needed: Needed | undefined, said: string | null | undefined): string | null | undefined {
+  if (needed === undefined || recipe.shape === 'file') return said
+  if (typeof said !== 'string') return needed.exactly ? needed.major : said
+  const difference = compareVersions(recipe.majorOf(said), needed.major)
+  return difference === 0 || (difference > 0 && !needed.exactly) ? said : needed.major
 }
 
 interface Login {
