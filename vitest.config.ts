@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { defineConfig, type Plugin } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { FETCHED } from './test/fetched.ts'
+import { FETCHED, findNewerFirst } from './test/fetched.ts'
 import { CURRENT } from './test/programs.ts'
 
 // After all that the machine itself has.
 const fetched = ['mysql', 'valkey'].map((name) => join(FETCHED, name, 'bin'))
 process.env['PATH'] = [process.env['PATH'], ...fetched].join(':')
+if (process.env['HAYAI_TEST_SERVERS'] === 'newer') findNewerFirst()
 
 /** Those that take long begin first: what begins last, alone, keeps everybody waiting. */
 class LongestFirst extends BaseSequencer {

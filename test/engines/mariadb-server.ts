@@ -15,10 +15,14 @@ import { Secret } from '../../src/base/secret.ts'
 import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from '../../src/engines/mariadb/settings.ts'
+import { foldersWith } from '../fetched.ts'
 import { workshopIn } from '../../src/runtimes/workshop.ts'
 
 /** Where the server's program is; undefined where there is none with all its tools. */
-const folder = recipe.folders.filter((each) => !each.includes('{')).find((each) => existsSync(join(each, recipe.server)))
+const [folder] = foldersWith(
+  recipe.server,
+  recipe.folders.filter((each) => !each.includes('{')),
+)
 export const program = (name: string): string =>
   [folder ?? '', join(folder ?? '', '../bin')].map((each) => join(each, name)).find((each) => existsSync(each)) ?? name
 export const noServer = (folder === undefined || recipe.tools.some((tool) => !existsSync(program(tool)))) && process.env['CI'] === undefined

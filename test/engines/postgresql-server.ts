@@ -15,6 +15,7 @@ import { Secret } from '../../src/base/secret.ts'
 import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../src/engines/engine.ts'
 import { recipe } from '../../src/engines/postgresql/recipe.ts'
 import { settings as readSettings } from '../../src/engines/postgresql/settings.ts'
+import { foldersWith } from '../fetched.ts'
 
 /** The newest installation that has every program; undefined where there is none. */
 export const programs = findPrograms()
@@ -30,7 +31,9 @@ function findPrograms(): string | undefined {
       .toSorted((a, b) => Number(b) - Number(a))
       .map((major) => `${above}/${major}${rest}`)
   })
-  return folders.find((folder) => [recipe.server, ...recipe.tools, 'pg_dumpall'].every((program) => existsSync(join(folder, program))))
+  return foldersWith(recipe.server, folders).find((folder) =>
+    [recipe.server, ...recipe.tools, 'pg_dumpall'].every((program) => existsSync(join(folder, program))),
+  )
 }
 
 interface Account {

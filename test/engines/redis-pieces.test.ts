@@ -1,7 +1,9 @@
 // Single keys of Redis, out of a snapshot into a live server that has gone on.
 
+import { existsSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PiecesAnswer } from '../../src/index.ts'
+import { NEWER } from '../fetched.ts'
 import { redis } from '../trials/redis.ts'
 import { stage, type Stage } from '../trials/stage.ts'
 
@@ -97,4 +99,37 @@ describe('Redis, key by key', () => {
     await expect(bring({ pieces: [{ name: 'other', as: 'mine' }] })).rejects.toMatchObject({ code: 'USAGE' })
     await expect(bring({ noun: 'table' })).rejects.toMatchObject({ code: 'USAGE', hint: 'Use --key.' })
   })
+
+  // What older servers have not: fields that expire, and vectors, whose DUMP is another after a RESTORE.
+  it.skipIf(!existsSync(NEWER.redis.folder))(
+    'of Redis 8: fields that expire, and vectors, are known again, and a change of them is seen',
+    async () => {
+      const path = process.env['PATH'] ?? ''
+      process.env['PATH'] = `${NEWER.redis.folder}:${path}`
+      try {
+        await scene.project.init({ name: 'newer', engine: 'redis', version: NEWER.redis.version })
+        await scene.project.start(['newer'])
+        const tell = (...lines: readonly string[]): Promise<string> => redis.run(scene.project, 'newer', lines.join('\n'))
+        const vectors = Array.from({ length: 40 }, (_, n) => `VADD vectors VALUES 3 ${n} ${n % 7} 1 e${n}`)
+        await tell('HSET fields a 1 b 2 c 3', 'HPEXPIREAT fields 4102444800000 FIELDS 2 a b', ...vectors, 'VSETATTR vectors e7 "{}"')
+        const whole = await redis.dump(scene.project, 'newer')
+        const { snapshot } = await scene.project.snapshot({ database: 'newer' })
+        await tell('DEL fields vectors')
+        const put = async () =>
+          scene.project.restorePieces({ reference: snapshot?.id ?? '', noun: 'key', pieces: [{ name: 'fields' }, { name: 'vectors' }] })
+        await put()
+        expect(await redis.dump(scene.project, 'newer')).toBe(whole)
+        await scene.project.undo('newer')
+        expect(await tell('EXISTS fields vectors')).toBe('0')
+        for (const change of ['HPERSIST fields FIELDS 1 a', 'VREM vectors e3']) {
+          await put()
+          await tell(change)
+          await expect(scene.project.undo('newer'), change).rejects.toMatchObject({ code: 'CONFLICT' })
+          await scene.project.undo('newer', { force: true })
+        }
+      } finally {
+        process.env['PATH'] = path
+      }
+    },
+  )
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../src/base/ports.ts'
 import type { Project } from '../../src/index.ts'
+import { foldersWith } from '../fetched.ts'
 import type { Actor } from './actor.ts'
 import { duckdb } from './duckdb.ts'
 import { mariadb } from './mariadb.ts'
@@ -165,9 +166,11 @@ export function pg(program: string): string {
 
 export function pgBin(): string | undefined {
   const base = '/usr/lib/postgresql'
-  if (!existsSync(base)) return undefined
-  const [newest] = readdirSync(base).toSorted((a, b) => Number(b) - Number(a))
-  return newest === undefined ? undefined : join(base, newest, 'bin')
+  const known = existsSync(base) ? readdirSync(base).toSorted((a, b) => Number(b) - Number(a)) : []
+  return foldersWith(
+    'postgres',
+    known.map((major) => join(base, major, 'bin')),
+  ).find((folder) => existsSync(join(folder, 'psql')))
 }
 
 function onPath(program: string): boolean {

@@ -20,7 +20,7 @@ export const RELATIONAL: readonly Entry[] = [
     command: 'pg_dump, pg_basebackup',
     licence: 'PostgreSQL',
     proven: 'proven',
-    note: '',
+    note: 'On PostgreSQL 15 and 18, upgraded from 14 to 18; in containers on 15.',
   },
   {
     name: 'timescaledb',
@@ -54,7 +54,7 @@ export const RELATIONAL: readonly Entry[] = [
     command: 'mariadb-dump, mariadb-backup',
     licence: 'GPL-2.0',
     proven: 'proven',
-    note: '',
+    note: 'On MariaDB 10.11 and 11.8, upgraded from the one to the other; in containers on 10.11.',
   },
   {
     name: 'mysql',
