@@ -40,8 +40,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/programs-bundle.ts'],
+    setupFiles: ['test/scratch.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Servers and their programs take the cores; a test often waits for them.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
