@@ -38,7 +38,7 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
   const difference = compareVersions(recipe.majorOf(version), recipe.majorOf(from))
   if (difference < 0) throw downgrade(database, from, version)
   if (difference === 0) return { ...base, to: from, changed: false, plan: [], seconds: seconds() }
-  const { version: to } = await database.runtime.probe(database.engine, version)
+  const to = await versionOf(database, recipe, version)
   await (await database.site.open()).close() // one that does not answer is told of before anything is made
   const plan = [
     `dump what "${name}" holds at one instant, by the programs of ${database.engine.title} ${to}`,
@@ -53,6 +53,16 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
   await audit(context, 'upgrade', name, { from, to, generation: done.generation.name })
   await sweepGrace(context)
   return { ...base, ...done, to, changed: true, plan, undo: `hayai undo ${name}`, seconds: seconds() }
+}
+
+/** The exact one that is to be had; of an image that `.hayaidb` names it is that image's. */
+async function versionOf({ runtime, engine, placement }: Database, recipe: ServerRecipe, version: string): Promise<string> {
+  const { image } = placement.container
+  const found = (await runtime.probe(engine, version, image)).version
+  if (image === undefined || recipe.majorOf(found) === recipe.majorOf(version)) return found
+  throw new HayaiError('CONFLICT', `the image ${image} is of ${engine.title} ${found}, and ${version} is wanted`, {
+    hint: 'Change `image:` in .hayaidb first; what runs goes on with its own until then.',
+  })
 }
 
 function serverOf({ name, engine: { recipe, title } }: Database): ServerRecipe {

@@ -44,6 +44,19 @@ describe('PostgreSQL 15 in a container, upgraded to 18', { timeout: 240_000 }, (
   })
   afterAll(() => scene.close())
 
+  it('is told that .hayaidb names an image of another version, also when it only plans', async () => {
+    const file = join(scene.root, '.hayaidb')
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, `${text}    image: "postgres:15"\n`)
+    for (const dryRun of [true, false]) {
+      await expect(scene.project.upgrade({ database: 'shop', version: '18', dryRun })).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: expect.stringMatching(/^the image postgres:15 is of PostgreSQL 15\.\d+, and 18 is wanted$/) as string,
+      })
+    }
+    await writeFile(file, text)
+  })
+
   it.each(['loading', 'switching'])('and killed while it is %s, is what it was', async (moment) => {
     const doomed = join(import.meta.dirname, 'doomed.ts')
     const { signal, stderr } = spawnSync(process.execPath, [doomed, scene.root, 'upgrade', moment, 'shop', '18'], { encoding: 'utf8' })
