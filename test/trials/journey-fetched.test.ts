@@ -3,7 +3,6 @@
 import { describe, test } from 'vitest'
 import { actsOf, containedMysql } from './acts.ts'
 import { goTheJourney } from './journey.ts'
-import { killAtEachStage } from './killed.ts'
 import { mysql } from './mariadb.ts'
 import { valkey } from './redis.ts'
 
@@ -12,4 +11,3 @@ for (const acts of [actsOf(mysql), actsOf(valkey), containedMysql]) {
   if (missing === undefined) goTheJourney(acts)
   else describe(`${acts[0]?.engine} ${acts[0]?.where}`, () => test.skip(`is tried: ${missing}`, () => {}))
 }
-if (containedMysql[0]?.missing === undefined) killAtEachStage(containedMysql)
