@@ -34,8 +34,7 @@ mkdir -p "$results"
 stage 'set-up' bash scripts/setup-tests.sh
 stage 'more servers' bash scripts/fetch-servers.sh
 if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null && [ "${HAYAI_TEST_IMAGES:-}" != official ]; then
-  memory=$(node -e "import('./test/memory.ts').then(({ memory }) => console.log(memory() ?? '/tmp'))")
-  docker_folder=$(mktemp -d "$memory/hayai-docker.XXXXXX") # short: the names of sockets are
+  docker_folder=$(mktemp -d /tmp/hayai-docker.XXXXXX) # short: the names of sockets are
   trap 'bash scripts/docker-for-tests.sh stop "$docker_folder"' EXIT
   stage 'docker' start_docker
 fi
