@@ -18,7 +18,7 @@ import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { release, reserve, type Wish } from './reserve.ts'
-import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
+import { digestCheck, majorOf, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
@@ -107,14 +107,6 @@ async function fits(goal: Database, source: Source): Promise<Check> {
   if (source.manifest === null) return { what: 'version', ok: true, detail: 'no manifest: the engine will see' }
   const { version } = await goal.runtime.probe(goal.engine, (await majorOf(goal)) ?? undefined, goal.placement.container.image)
   return versionCheck(source, version)
-}
-
-/** The version asked for, else the major that its data is of: a clone is no upgrade. */
-async function majorOf({ entry, engine, site }: Database): Promise<string | null> {
-  if (entry.version !== null) return entry.version
-  const live = (await site.generations()).find((generation) => generation.live)
-  const { recipe } = engine
-  return recipe.shape === 'server' && typeof live?.version === 'string' ? recipe.majorOf(live.version) : null
 }
 
 function planOf(model: Database, name: string, source: Source | undefined, replaces: boolean): readonly string[] {

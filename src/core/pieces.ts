@@ -14,7 +14,7 @@ import { filledTwin } from './fill.ts'
 import { refreshLatest } from './latest.ts'
 import { changingSnapshots, findSource, type Source } from './library.ts'
 import { beginStep } from './pieces-steps.ts'
-import { digestCheck, majorFor, noteRestored } from './restore.ts'
+import { digestCheck, majorFor, majorOf, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { watching, type Watching } from './watching.ts'
@@ -68,10 +68,11 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
 }
 
 /** Older servers do not understand what newer ones write. */
-async function refuseOlder({ engine, entry, name, placement, runtime }: Database, { manifest }: Source): Promise<void> {
+async function refuseOlder(database: Database, { manifest }: Source): Promise<void> {
+  const { engine, name, placement, runtime } = database
   const { recipe } = engine
   if (recipe.shape === 'file' || manifest === null) return
-  const { version } = await runtime.probe(engine, entry.version ?? undefined, placement.container.image)
+  const { version } = await runtime.probe(engine, (await majorOf(database)) ?? undefined, placement.container.image)
   if (compareVersions(recipe.majorOf(manifest.version), recipe.majorOf(version)) <= 0) return
   throw new HayaiError('CONFLICT', `version does not fit: made by ${manifest.version}, put into ${version}`, {
     hint: `Bring the database to that version first: hayai upgrade ${name} --version ${recipe.majorOf(manifest.version)}`,

@@ -88,7 +88,7 @@ async function cheapChecks(context: Context, goal: Goal, source: Source): Promis
   if (goal.database !== undefined && source.manifest !== null) {
     const { version } = await goal.database.runtime.probe(
       goal.database.engine,
-      goal.database.entry.version ?? undefined,
+      (await majorOf(goal.database)) ?? undefined,
       goal.database.placement.container.image,
     )
     checks.push(versionCheck(source, version))
@@ -97,6 +97,14 @@ async function cheapChecks(context: Context, goal: Goal, source: Source): Promis
   const free = await freeBytes(goal.database?.placement.dataDir ?? context.paths.own)
   checks.push({ what: 'disk space', ok: free > needed, detail: `${mebibytes(needed)} MiB of content, ${mebibytes(free)} MiB free` })
   return checks
+}
+
+/** The version asked for, else the major that its data is of: a clone is no upgrade. */
+export async function majorOf({ entry, engine, site }: Database): Promise<string | null> {
+  if (entry.version !== null) return entry.version
+  const live = (await site.generations()).find((generation) => generation.live)
+  const { recipe } = engine
+  return recipe.shape === 'server' && typeof live?.version === 'string' ? recipe.majorOf(live.version) : null
 }
 
 export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'format'>, version: string): Check {

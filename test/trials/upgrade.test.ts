@@ -176,6 +176,7 @@ describe('MariaDB of this system, upgraded', () => {
   beforeAll(async () => {
     scene = await stage()
     await scene.project.init({ name: 'shop', engine: 'mariadb' })
+    await scene.project.init({ name: 'plain', engine: 'mariadb' })
     await scene.project.start(['shop'])
     process.env['PATH'] = withNewer
     await run(`
@@ -214,7 +215,9 @@ describe('MariaDB of this system, upgraded', () => {
     await project.undo('shop')
     expect(await run('SELECT VERSION()')).toMatch(/^10\./)
     expect(await rows()).toBe(before)
-    await expect(project.restore({ reference: later })).rejects.toMatchObject({ code: 'CONFLICT' })
+    // Neither into the one that says its version by now, nor into the one that never did.
+    for (const to of ['shop', 'plain'])
+      await expect(project.restore({ reference: later, to }), to).rejects.toMatchObject({ code: 'CONFLICT' })
     await project.restore({ reference: later, to: 'newer' })
     expect(await rows('newer')).toBe(before)
   })
