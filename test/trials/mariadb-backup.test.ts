@@ -3,6 +3,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -209,7 +210,9 @@ describe('mariadb as a physical copy', () => {
       expect(await ask(project, 'SELECT COUNT(*) FROM t')).toBe('0')
       expect(await serversBelow(scene.root)).toHaveLength(1)
     }
-    const checkpoints = join(folder, 'xtrabackup_checkpoints')
+    const [checkpoints = ''] = ['xtrabackup', 'mariadb_backup']
+      .map((by) => join(folder, `${by}_checkpoints`))
+      .filter((file) => existsSync(file)) // so and, from 11 on, so
     const good = await readFile(checkpoints, 'utf8')
     await writeFile(checkpoints, good.replace('log-applied', 'full-backuped'))
     pack()
