@@ -50,11 +50,11 @@ async function candidatesFor(before: readonly string[], current: string): Promis
   const flags = flagsOf(grammar)
   const [flagText, typed] = current.startsWith('--') && current.includes('=') ? cut(current) : []
   if (flagText !== undefined && typed !== undefined) {
-    const values = await valuesOf(flagNamed(flags, flagText), typed)
+    const values = await valuesOf(flagNamed(flags, flagText), typed, wordsOf(flags, args))
     return values.map(([word, meaning]) => [word.startsWith(':') ? word : `${flagText}=${word}`, meaning])
   }
   const open = openFlag(flags, args)
-  if (open !== undefined) return valuesOf(open, current)
+  if (open !== undefined) return valuesOf(open, current, wordsOf(flags, args.slice(0, -1)))
   if (args.includes('--') && Object.values(grammar.positionals).some(({ behind }) => behind === true)) return [[':files', '']]
   if (current.startsWith('-') && !args.includes('--')) return flagCandidates(flags, args)
   const words = wordsOf(flags, args)
@@ -120,7 +120,8 @@ async function commands(words: readonly string[]): Promise<readonly Candidate[]>
   return verb === undefined ? [] : subcommandsOf(await verb.load())
 }
 
-async function valuesOf(flag: Flag | undefined, current: string): Promise<readonly Candidate[]> {
+async function valuesOf(flag: Flag | undefined, current: string, words: readonly string[]): Promise<readonly Candidate[]> {
+  if (flag?.proposes === 'formats') return formats(words)
   if (flag?.choices !== undefined) return proposed(flag.choices, current)
   return flag?.proposes === undefined ? [] : proposed(flag.proposes, current)
 }
@@ -133,7 +134,7 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
     case 'engines':
       return engines().map(({ name, title }) => [name, title])
     case 'formats':
-      return [...new Set(engines().flatMap(({ formats }) => formats))].map((format) => [format, ''])
+      return formats([])
     case 'databases':
       return orNone(databases())
     case 'snapshots':
@@ -154,7 +155,7 @@ async function proposed(proposal: Proposal, current: string): Promise<readonly C
 }
 
 /** Where there is no project there are no names; paths can still be completed. */
-async function orNone(candidates: Promise<readonly Candidate[]>): Promise<readonly Candidate[]> {
+async function orNone<T>(candidates: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await candidates
   } catch (error) {
@@ -166,6 +167,14 @@ async function orNone(candidates: Promise<readonly Candidate[]>): Promise<readon
 async function databases(): Promise<readonly Candidate[]> {
   const project = await openProject()
   return (await project.list()).map(({ name, engine, status }) => [name, `${engine}, ${status}`])
+}
+
+/** Those of the database that is named already; of all engines when none is. */
+async function formats(words: readonly string[]): Promise<readonly Candidate[]> {
+  const project = words.length === 0 ? undefined : await openProject()
+  const own = (await orNone(project?.list() ?? Promise.resolve([]))).filter(({ name }) => words.includes(name))
+  const of = engines().filter(({ name }) => own.length === 0 || own.some(({ engine }) => engine === name))
+  return [...new Set(of.flatMap((engine) => engine.formats))].map((format) => [format, ''])
 }
 
 /** Of each database that has a snapshot. */

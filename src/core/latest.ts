@@ -4,7 +4,7 @@
 import type { Alias } from '../stores/store.ts'
 import { isCode, messageOf } from '../base/errors.ts'
 import { endingOf, latestStemOf } from '../snapshots/naming.ts'
-import { looksLikeCopy, type Listed } from '../snapshots/repository.ts'
+import { isTakenOf, looksLikeCopy, type Listed } from '../snapshots/repository.ts'
 import { discards } from '../snapshots/trash.ts'
 import type { Context } from './context.ts'
 import { changingSnapshots, shelfOf } from './library.ts'
@@ -55,7 +55,7 @@ async function refresh(
 ): Promise<Latest> {
   const aliases = context.parts.openAliases(folder)
   const [newest] = snapshots
-    .filter((each) => each.manifest.database === database && isWhole(each))
+    .filter((each) => isTakenOf(each, database) && isWhole(each))
     .toSorted((a, b) => b.manifest.instant.localeCompare(a.manifest.instant))
   const data = newest?.manifest.files[0]
   const name = newest === undefined || data === undefined ? null : latestStemOf(database) + endingOf(data.name, newest.stem)

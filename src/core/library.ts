@@ -11,7 +11,7 @@ import type { Engine, Format } from '../engines/engine.ts'
 import { changeCatalog, makeOwnFolder, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import { guess } from '../snapshots/naming.ts'
-import { isOf, refuseUnread, repository, type Listed, type Repository } from '../snapshots/repository.ts'
+import { isTakenOf, refuseUnread, repository, type Listed, type Repository } from '../snapshots/repository.ts'
 import { sniff } from '../snapshots/sniff.ts'
 import type { SnapshotView } from './answers.ts'
 import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
@@ -20,7 +20,6 @@ import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
 export interface Reference {
   readonly reference: string
   readonly latest?: boolean
-  readonly taken?: boolean // of the latest: by somebody, and not kept before something was replaced
   /** Look in this folder alone. */
   readonly folder?: string
 }
@@ -60,14 +59,11 @@ export async function findSource(context: Context, request: SourceRequest): Prom
 }
 
 /** What lies in the folder, by whatever name it was called. Throws like findSource(). */
-export async function find(
-  context: Context,
-  { reference, latest, folder, taken = false }: Reference,
-): Promise<Shelf & { readonly listed: Whole }> {
+export async function find(context: Context, { reference, latest, folder }: Reference): Promise<Shelf & { readonly listed: Whole }> {
   const shelves = folder === undefined ? await shelvesOf(context) : [shelfOf(context, resolve(folder))]
   const newestOf = latest === true ? reference : /^([^/]+)@latest$/.exec(reference)?.[1]
   const { listed, ...shelf } =
-    newestOf === undefined ? await findByReference(context, shelves, reference) : await findLatest(shelves, newestOf, taken)
+    newestOf === undefined ? await findByReference(context, shelves, reference) : await findLatest(shelves, newestOf)
   if (listed.kind !== 'damaged') return { ...shelf, listed }
   throw new HayaiError('CORRUPT', listed.reason, { hint: 'The data file may be whole: restore it by its path with --engine.' })
 }
@@ -120,10 +116,10 @@ async function everythingOn(shelves: readonly Shelf[]): Promise<readonly Found[]
   return lists.flat()
 }
 
-async function findLatest(shelves: readonly Shelf[], name: string, taken: boolean): Promise<Found> {
+async function findLatest(shelves: readonly Shelf[], name: string): Promise<Found> {
   checkName(name)
   const everything = await everythingOn(shelves)
-  const own = everything.filter((each) => isOf(each.listed, name, taken))
+  const own = everything.filter((each) => isTakenOf(each.listed, name))
   const [latest] = own.toSorted((a, b) => createdOf(b.listed).localeCompare(createdOf(a.listed)))
   const since = latest === undefined ? '' : createdOf(latest.listed)
   for (const { listed } of everything) refuseUnread(listed, name, since)

@@ -8,8 +8,7 @@ import type { SnapshotView, UndoAnswer, UndonePieces, UndoOptions, Watch } from 
 import { audit } from './audit.ts'
 import { withDatabase, type Context, type Database } from './context.ts'
 import { filledTwin } from './fill.ts'
-import { refreshLatest } from './latest.ts'
-import { changingSnapshots, findSource, whileRead, type Source } from './library.ts'
+import { findSource, whileRead, type Source } from './library.ts'
 import { restorePieces } from './pieces.ts'
 import { piecesToUndo } from './pieces-steps.ts'
 import { digestCheck, majorFor } from './restore.ts'
@@ -34,9 +33,6 @@ export async function undoPieces(
   const { notes, safety } = await (source === undefined
     ? takeBack(undoing, null)
     : whileRead(context, source, `undoing in "${database.name}"`, () => besides(undoing, source)))
-  if (safety !== null) {
-    await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, context.paths.snapshots, [database.name]))
-  }
   await audit(context, 'undo', database.name, { pieces: step.pieces.map(({ as }) => as), snapshot: step.safety, of: step.reference })
   return { ...answer, ...(answer.pieces === undefined ? {} : { pieces: { ...answer.pieces, safety } }), notes }
 }

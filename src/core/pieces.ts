@@ -11,8 +11,7 @@ import type { PiecesAnswer, PiecesRequest, PieceView } from './moving-answers.ts
 import { audit } from './audit.ts'
 import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
 import { filledTwin } from './fill.ts'
-import { refreshLatest } from './latest.ts'
-import { changingSnapshots, findSource, type Source } from './library.ts'
+import { findSource, type Source } from './library.ts'
 import { beginStep } from './pieces-steps.ts'
 import { digestCheck, majorFor, majorOf, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
@@ -23,7 +22,7 @@ import { watching, type Watching } from './watching.ts'
 export async function restorePieces(context: Context, request: PiecesRequest, watch: Watch = {}, again?: Step): Promise<PiecesAnswer> {
   const began = performance.now()
   const view = watching(watch)
-  const source = await findSource(context, { ...request, taken: true })
+  const source = await findSource(context, request)
   const database = await databaseOf(context, checkName(request.to ?? source.view.database))
   const { engine, name } = database
   if (engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, engine.name)
@@ -55,8 +54,7 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
       await twin.close()
     }
   })
-  const { pieces, safety } = moved
-  if (safety !== null) await changingSnapshots(context, 'naming the newest', () => refreshLatest(context, context.paths.snapshots, [name]))
+  const { pieces } = moved
   if (!dryRun) {
     await noteRestored(context, name)
     await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, pieces: pieces.map((piece) => piece.as) })

@@ -156,10 +156,10 @@ function parse(content: string, damaged: (why: string, cause: unknown) => HayaiE
   }
 }
 
-/** A snapshot of that database; with `taken` only one that somebody took, and not what was kept before something was replaced. */
-export function isOf(listed: Listed, database: string, taken: boolean): boolean {
+/** A snapshot of that database which somebody took: not what was kept before something was replaced, which nobody means by the latest. */
+export function isTakenOf(listed: Listed, database: string): listed is Extract<Listed, { readonly kind: 'snapshot' }> {
   if (listed.kind !== 'snapshot' || listed.manifest.database !== database) return false
-  return !taken || listed.manifest.askedBy !== 'safety' || listed.manifest.tags.includes('guard')
+  return listed.manifest.askedBy !== 'safety' || listed.manifest.tags.includes('guard')
 }
 
 /** What may be a newer one of a database, and cannot be asked, is not passed over in silence: an older one is not what was meant. */

@@ -11,7 +11,7 @@ import type { FileRecord, Manifest } from './manifest.ts'
 import { manifestNameOf } from './naming.ts'
 import { encode, save, type Draft, type SaveOptions } from './saving.ts'
 
-export { isOf, looksLikeCopy, refuseUnread, type Listed } from './listing.ts'
+export { isTakenOf, looksLikeCopy, refuseUnread, type Listed } from './listing.ts'
 
 export interface Repository {
   /** Returns when data and manifest are durable. When it throws, nothing that looks like a snapshot is left. */

@@ -65,6 +65,12 @@ describe('what is proposed', () => {
       ['table', 'json', 'names'],
     ],
     [['list', '--format=j'], ['--format=json']],
+    [
+      ['snapshot', 'notes', '--format', ''],
+      ['db', 'sql', 'tar'],
+    ],
+    [['snapshot', 'notes', '--format=s'], ['--format=sql']],
+    [['snapshot', '--format', 'r'], ['rdb']],
     [['init', '-e', 's'], ['sqlite']],
     [['init', '--file', ''], [':files']],
     [['restore', '--to', 'n'], ['notes']],

@@ -1,7 +1,7 @@
 // Single tables of SQLite, out of a snapshot into a live file that has gone on.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PiecesAnswer } from '../../src/index.ts'
@@ -53,6 +53,10 @@ describe('SQLite, table by table', () => {
     await run('DELETE FROM loose; DELETE FROM city')
     for (const name of ['loose', 'city']) await bring({ reference: 'shop', latest: true, pieces: [{ name }], replace: true })
     expect(await run('SELECT count(*) FROM city')).toBe('20')
+    const kept = (await scene.project.snapshots()).filter(({ manifest }) => manifest?.askedBy === 'safety')
+    expect(kept).toHaveLength(2)
+    expect(await readlink(join(scene.root, 'snapshots/shop-snapshot-latest.db'))).not.toBe(basename(kept[0]?.path ?? ''))
+    expect((await scene.project.restore({ reference: 'shop', latest: true })).snapshot.id).toBe(reference)
   })
 
   it('beside what is there, with index, trigger, sequence, under names that are free', async () => {

@@ -66,15 +66,19 @@ export const backupPrune = command({
     const policy = policyOf(flags)
     const project = await session.open()
     const request = { policy, ...given({ folder: flags.directory }) }
+    let seen = false
     if (session.interactive && !flags.yes && !flags['dry-run']) {
       const preview = await project.pruneBackups({ ...request, dryRun: true })
       const { agree } = await import('../questions.ts')
       const lines = verdictLines(preview, styleFor(process.stderr))
       const question = `Delete ${count(preview.deleted.length, 'backup')} (${size(preview.bytes)})?`
-      if (preview.deleted.length > 0) await agree([...lines, question].join('\n'), session)
+      if (preview.deleted.length > 0) {
+        await agree([...lines, question].join('\n'), session)
+        seen = true
+      }
     }
     const answer = await project.pruneBackups({ ...request, dryRun: flags['dry-run'] })
-    return { data: answer, text: (style) => [...verdictLines(answer, style), ...sumLines(answer, style)].join('\n') }
+    return { data: answer, text: (style) => [...(seen ? [] : verdictLines(answer, style)), ...sumLines(answer, style)].join('\n') }
   },
 })
 

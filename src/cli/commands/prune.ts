@@ -44,16 +44,18 @@ export const prune = command({
     const policy = policyOf(flags)
     const project = await session.open()
     const request = { databases: args.databases, policy, ...given({ folder: flags.directory }) }
+    let seen = false
     if (session.interactive && !flags.yes && !flags['dry-run']) {
       const preview = await project.prune({ ...request, dryRun: true })
       const { agree } = await import('../questions.ts')
       if (preview.deleted.length > 0) {
         const lines = verdictLines(preview.verdicts, styleFor(process.stderr))
         await agree([...lines, `Delete ${count(preview.deleted.length, 'snapshot')} (${size(preview.bytes)})?`].join('\n'), session)
+        seen = true
       }
     }
     const answer = await project.prune({ ...request, dryRun: flags['dry-run'] })
-    return { data: answer, text: (style) => pruneText(answer, style) }
+    return { data: answer, text: (style) => pruneText(answer, style, seen) }
   },
 })
 
@@ -70,9 +72,10 @@ export function policyOf(flags: FlagValues<typeof RULES>): Retention {
   })
 }
 
-function pruneText({ verdicts, deleted, bytes, undo, until, dryRun }: PruneAnswer, style: Style): string {
+/** `seen`: the verdicts stand in the question above it. */
+function pruneText({ verdicts, deleted, bytes, undo, until, dryRun }: PruneAnswer, style: Style, seen: boolean): string {
   if (verdicts.length === 0) return 'There are no snapshots here.'
-  const lines = [...verdictLines(verdicts, style)]
+  const lines = seen ? [] : [...verdictLines(verdicts, style)]
   const sum = `${deleted.length} of ${count(verdicts.length, 'snapshot')} (${size(bytes)})`
   if (dryRun) return [...lines, `would delete ${sum}`, 'Nothing was changed.'].join('\n')
   if (deleted.length === 0) return [...lines, 'Nothing to delete.'].join('\n')
