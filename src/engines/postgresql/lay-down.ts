@@ -2,11 +2,11 @@
 
 import { mkdir, open, readFile, readdir, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { inBlocks } from '../../base/blocks.ts'
 import { drain, text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import { exists } from '../../base/files.ts'
-import { tarReader, type TarEvent, type TarHeader } from '../../base/tar.ts'
+import type { TarHeader } from '../../base/tar.ts'
+import { untar } from '../../base/untar.ts'
 import type { Target } from '../engine.ts'
 import { BACKUP_MANIFEST } from './archive.ts'
 
@@ -14,7 +14,7 @@ export async function layDown(target: Target, bytes: Bytes, signal: AbortSignal)
   const { path: folder } = target
   const there = await readdir(folder)
   if (there.length > 0) throw new HayaiError('CONFLICT', `${folder} is not empty: it holds ${there.slice(0, 3).join(', ')}`)
-  await unpack(bytes, folder, signal)
+  await untar(bytes, signal, (header) => make(folder, header))
   await verify(target, signal)
   await rm(join(folder, BACKUP_MANIFEST)) // of the moment before: the server changes its files from now on
   // Some systems keep these beside the data, not in it; and without them no server starts.
@@ -25,42 +25,6 @@ export async function layDown(target: Target, bytes: Bytes, signal: AbortSignal)
 const ACCESS = `host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 `
-
-const BLOCK = 1024 * 1024
-
-/** In large blocks, each of which is written while the next one is read: an archive comes in small pieces, and each would cost a call. */
-async function unpack(source: Bytes, folder: string, signal: AbortSignal): Promise<void> {
-  const reader = tarReader()
-  let file: FileHandle | undefined
-  async function write(events: readonly TarEvent[]): Promise<void> {
-    for (const event of events) {
-      if ('bytes' in event) await file?.writeFile(event.bytes)
-      else {
-        await file?.close()
-        file = undefined
-        file = await make(folder, event.header)
-      }
-    }
-  }
-  let writing = Promise.resolve()
-  let release = (): void => {}
-  try {
-    for await (const block of inBlocks(source, BLOCK)) {
-      signal.throwIfAborted()
-      const events = reader.feed(block.bytes)
-      await writing
-      release()
-      writing = write(events)
-      writing.catch(() => {}) // awaited in the next round, or below
-      release = block.release
-    }
-  } finally {
-    await Promise.allSettled([writing])
-    await file?.close()
-  }
-  await writing
-  reader.end()
-}
 
 /** Modes as a server wants them, whatever the archive says: for its own account alone. */
 async function make(folder: string, { name, kind }: TarHeader): Promise<FileHandle | undefined> {
