@@ -48,6 +48,9 @@ export async function untar(
       release = block.release
     }
     await writing
+  } catch (error) {
+    await writing // what is wrong with an earlier entry is told before what is wrong further on
+    throw error
   } finally {
     await Promise.allSettled([writing])
     await done()
