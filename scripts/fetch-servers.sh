@@ -56,7 +56,7 @@ unpack() {
   echo "deb [signed-by=$keyring check-valid-until=no] $mirror $release main" >"$work/sources.list"
   local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null
     -o "Dir::State::lists=$cache/lists/$release" -o "Dir::State::status=$status" -o "Dir::Cache::archives=$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-    -o APT::Install-Recommends=false -o APT::Sandbox::User=root -o Debug::NoLocking=1)
+    -o Acquire::Languages=none -o APT::Install-Recommends=false -o APT::Sandbox::User=root -o Debug::NoLocking=1)
   if [ -z "${listed[$release]:-}" ]; then "${apt[@]}" update || return 1; fi
   listed[$release]=yes
   "${apt[@]}" install -y --download-only -t "$release" "$@" || return 1
