@@ -24,8 +24,8 @@ export interface Actor {
   /** Rows of the ballast. */
   weight(project: Project, name: string): Promise<number>
   /**
-   * Types the lines of a manifest in the snapshot's folder, and dumps what has come of them; `bare` is an empty database that runs,
+   * Types the lines of a manifest in the snapshot's folder, and dumps what has come of them; `bare` makes an empty database that runs,
    * beside `shop`, whose snapshot it is. Every format of the engine comes here.
    */
-  byHand(project: Project, bare: string, lines: readonly string[], folder: string, format: string): Promise<string>
+  byHand(project: Project, bare: () => Promise<string>, lines: readonly string[], folder: string, format: string): Promise<string>
 }

@@ -70,7 +70,7 @@ export const postgresql: Actor = {
   },
   async byHand(project, bare, lines, folder, format) {
     if (format === 'tar') return startedByHand(project, lines, folder)
-    const { host, port, user, password } = await project.connect(bare)
+    const { host, port, user, password } = await project.connect(await bare())
     const env = { PATH: `${pgBin() ?? ''}:${process.env['PATH'] ?? ''}`, PGPASSWORD: password?.reveal() ?? '' }
     for (const line of lines) {
       const meant = line.replaceAll('HOST', `${host} -p ${port}`).replaceAll('USER', String(user)).replaceAll('DATABASE', 'byhand')

@@ -110,7 +110,7 @@ const actor = (product: Product): Actor => ({
   },
   async byHand(project, bare, lines, folder, format) {
     if (format === 'tar') return startedByHand(project, lines, folder)
-    const { args, env, port, user } = await login(product, project, bare)
+    const { args, env, port, user } = await login(product, project, await bare())
     for (const line of lines) {
       const meant = line
         .replaceAll('HOST', `127.0.0.1 -P ${port}`)
