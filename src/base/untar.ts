@@ -35,10 +35,19 @@ export async function untar(
       }
     }
   }
+  // What is wrong with an entry is told before what is wrong with those behind it.
+  let failure: { readonly error: unknown } | undefined
+  async function* untilItFails(): Bytes {
+    try {
+      yield* source
+    } catch (error) {
+      failure = { error }
+    }
+  }
   let writing = Promise.resolve()
   let release = (): void => {}
   try {
-    for await (const block of inBlocks(source, BLOCK)) {
+    for await (const block of inBlocks(untilItFails(), BLOCK)) {
       signal.throwIfAborted()
       const events = reader.feed(block.bytes)
       await writing
@@ -48,14 +57,12 @@ export async function untar(
       release = block.release
     }
     await writing
-  } catch (error) {
-    await writing // what is wrong with an earlier entry is told before what is wrong further on
-    throw error
   } finally {
     await Promise.allSettled([writing])
     await done()
     await disk.settled()
   }
+  if (failure !== undefined) throw failure.error
   disk.check()
   reader.end()
 }
