@@ -5,11 +5,13 @@ import { concatenate, once, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import type { Target } from '../engine.ts'
 import { listDatabases } from './catalog.ts'
+import { marksColumns, withoutColumnMarks } from './column-marks.ts'
 import { endpointOf, innerOf, programEnvironment, withSession } from './session.ts'
 
 export async function load(target: Target, bytes: Bytes, signal: AbortSignal): Promise<void> {
   // A psql that leaves early (`\q`), or is still inside of something at the end, exits 0 as well. This is what it says last.
   const token = `end of input ${randomUUID()}`
+  const knowsMarks = await withSession(endpointOf(target), { signal }, marksColumns)
   const said = target.run(
     {
       program: 'psql',
@@ -17,7 +19,7 @@ export async function load(target: Target, bytes: Bytes, signal: AbortSignal): P
       env: programEnvironment(innerOf(target)),
       signal,
     },
-    concatenate(bytes, once(`\n\\echo ${token}\n`)),
+    concatenate(knowsMarks ? bytes : withoutColumnMarks(bytes), once(`\n\\echo ${token}\n`)),
   )
   let last = ''
   try {
