@@ -20,7 +20,7 @@ export const RELATIONAL: readonly Entry[] = [
     command: 'pg_dump, pg_basebackup',
     licence: 'PostgreSQL',
     proven: 'proven',
-    note: 'On PostgreSQL 15 and 18, upgraded from 14 to 18; in containers on 15.',
+    note: 'On PostgreSQL 15 and 18, upgraded from 14 to 18; in containers on 15, upgraded to 18.',
   },
   {
     name: 'timescaledb',
