@@ -1,6 +1,7 @@
 // Where scripts/fetch-servers.sh puts the programs that it fetches.
 
 import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 export const FETCHED = process.getuid?.() === 0 ? '/var/cache/hayai-tests' : join(import.meta.dirname, '../node_modules/.cache')
@@ -17,7 +18,8 @@ export function findNewerFirst(): void {
   process.env['PATH'] = [...Object.values(NEWER).map(({ folder }) => folder), process.env['PATH']].join(delimiter)
 }
 
-/** Folders in which a server may be, those on PATH first. */
+/** Folders in which a server may be, those on PATH first, but for those of a trial's own, in which a program may be anything. */
 export function foldersWith(server: string, known: readonly string[]): readonly string[] {
-  return [...(process.env['PATH'] ?? '').split(delimiter), ...known].filter((folder) => existsSync(join(folder, server)))
+  const [path, own] = [(process.env['PATH'] ?? '').split(delimiter), `${tmpdir()}/`]
+  return [...path, ...known].filter((folder) => !folder.startsWith(own) && existsSync(join(folder, server)))
 }

@@ -38,11 +38,7 @@ describe.skipIf(missing !== undefined)(`in containers${missing === undefined ? '
 
   beforeAll(async () => {
     here = await ground()
-    env = { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '', DOCKER_CONFIG: process.env['DOCKER_CONFIG'] ?? '' }
-    // The name that the specification calls it by: people with the plugin have it as a link, too.
-    await type(
-      `if docker compose version; then printf '#!/bin/sh\nexec docker compose "$@"\n' >.programs/docker-compose; chmod +x .programs/docker-compose; fi`,
-    )
+    env = { DOCKER_HOST: process.env['DOCKER_HOST'] ?? '' }
     let text = 'version: "1.0"\ndatabases:\n'
     for (const name of ['user-db', 'users-db-db', 'session-cache', 'cache-redis-db']) {
       const engine = name.startsWith('user') ? 'postgresql' : 'redis'
