@@ -20,6 +20,6 @@ export function findNewerFirst(): void {
 
 /** Folders in which a server may be, those on PATH first, but for those of a trial's own, in which a program may be anything. */
 export function foldersWith(server: string, known: readonly string[]): readonly string[] {
-  const [path, own] = [(process.env['PATH'] ?? '').split(delimiter), `${tmpdir()}/`]
+  const [path, own] = [(process.env['PATH'] ?? '').split(delimiter), join(tmpdir(), 'hayai-trial-')]
   return [...path, ...known].filter((folder) => !folder.startsWith(own) && existsSync(join(folder, server)))
 }
