@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { drain, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode } from '../../base/errors.ts'
-import { notToItsEnd } from '../../base/reading.ts'
+import { closedAtItsEnd, notToItsEnd } from '../../base/reading.ts'
 import type { Census, Dump, Endpoint, Outlined, Target, Workshop } from '../engine.ts'
 import { look, sameMoment, standing, type Look } from './activity.ts'
 import { censusOf, countContents, keepsRows, readServer, type Contents, type Server } from './catalog.ts'
@@ -42,39 +42,31 @@ export async function backUp(dialect: Dialect, target: Target, outer: AbortSigna
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     let instant = new Date()
     async function* bytes(): Bytes {
-      try {
-        workshop = await target.workshop(signal)
-        const counting = count(server, endpoint, before, signal)
-        counting.catch(() => {}) // heard of below
-        yield* whileGrowing(workshop, signal, copy(workshop, innerOf(target), signal), () => refuseStuck(session, patience))
-        session.holds()
-        instant = new Date()
-        const { census, noted } = settled(before, await look(session, server, endpoint.database), await counting)
-        const tool = await refuseOtherVersion(workshop, server)
-        yield* whileGrowing(workshop, signal, called(workshop, prepareArguments(workshop), signal))
-        yield* packed(workshop.archive(signal))
-        const { version } = server
-        facts.resolve({
-          product: dialect.product,
-          version,
-          census,
-          notes: [...notes, ...noted],
-          tools: { [PROGRAM]: tool },
-          outline: structure,
-        })
-      } catch (error) {
-        facts.reject(error)
-        throw error
-      } finally {
-        facts.reject(notToItsEnd()) // says nothing once the facts are known
-        await close()
-      }
+      workshop = await target.workshop(signal)
+      const counting = count(server, endpoint, before, signal)
+      counting.catch(() => {}) // heard of below
+      yield* whileGrowing(workshop, signal, copy(workshop, innerOf(target), signal), () => refuseStuck(session, patience))
+      session.holds()
+      instant = new Date()
+      const { census, noted } = settled(before, await look(session, server, endpoint.database), await counting)
+      const tool = await refuseOtherVersion(workshop, server)
+      yield* whileGrowing(workshop, signal, called(workshop, prepareArguments(workshop), signal))
+      yield* packed(workshop.archive(signal))
+      const { version } = server
+      facts.resolve({
+        product: dialect.product,
+        version,
+        census,
+        notes: [...notes, ...noted],
+        tools: { [PROGRAM]: tool },
+        outline: structure,
+      })
     }
     return {
       get instant() {
         return instant
       },
-      bytes: bytes(),
+      bytes: closedAtItsEnd(bytes(), close, facts.reject),
       land: null, // it is packed here
       facts: () => facts.promise,
       expectedBytes: before.outline.tables.reduce((sum, table) => sum + table.bytes, 0),

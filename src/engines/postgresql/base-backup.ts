@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { text, type Bytes } from '../../base/bytes.ts'
 import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
 import type { Landing } from '../../base/landing.ts'
-import { notToItsEnd } from '../../base/reading.ts'
+import { closedAtItsEnd, notToItsEnd } from '../../base/reading.ts'
 import type { Dump, Endpoint, Outlined, Target } from '../engine.ts'
 import { label } from './adopt.ts'
 import { readServer } from './catalog.ts'
@@ -35,26 +35,19 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
     const facts = Promise.withResolvers<Outlined>()
     facts.promise.catch(() => {}) // whoever asks for the facts hears of it
     let instant = new Date()
-    async function* read(into?: Landing): Bytes {
+    async function* written(into?: Landing): Bytes {
       const counting = count(endpoint, signal)
       counting.catch(() => {}) // heard of below
-      try {
-        const args = [...ARGUMENTS, `--label=${label(oid)}`]
-        const env = programEnvironment(innerOf(target))
-        yield* explained(target.run({ program: PROGRAM, args, env, signal, into }))
-        main.holds()
-        instant = new Date()
-        const counted = await counting
-        const { noted, ...found } = settled(before, await standing(endpoint, main, signal), counted)
-        facts.resolve({ product: 'PostgreSQL', version, ...found, notes: [...notes, ...noted], tools: { [PROGRAM]: tool } })
-      } catch (error) {
-        facts.reject(error)
-        throw error
-      } finally {
-        facts.reject(notToItsEnd()) // says nothing once the facts are known
-        await close()
-      }
+      const args = [...ARGUMENTS, `--label=${label(oid)}`]
+      const env = programEnvironment(innerOf(target))
+      yield* explained(target.run({ program: PROGRAM, args, env, signal, into }))
+      main.holds()
+      instant = new Date()
+      const counted = await counting
+      const { noted, ...found } = settled(before, await standing(endpoint, main, signal), counted)
+      facts.resolve({ product: 'PostgreSQL', version, ...found, notes: [...notes, ...noted], tools: { [PROGRAM]: tool } })
     }
+    const read = (into?: Landing): Bytes => closedAtItsEnd(written(into), close, facts.reject)
     return {
       get instant() {
         return instant
