@@ -85,12 +85,17 @@ export async function listTables(session: Session, databases: readonly string[])
 export async function listHistories(session: Session, server: Server, tables: readonly Table[]): Promise<ReadonlySet<string>> {
   const versioned = tables.filter(({ kind }) => kind === 'versioned')
   if (versioned.length === 0 || !isNewEnough(server, '10.11')) return new Set()
-  const databasesOf = new Set(tables.map(({ database }) => database))
-  const rows = await session.query<{ database: string }>(`
-    SELECT DISTINCT TABLE_SCHEMA AS \`database\` FROM information_schema.COLUMNS
-    WHERE GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'`)
-  if (rows.some(({ database }) => databasesOf.has(database))) return new Set()
+  const counting = await countingTransactions(session)
+  if (tables.some(({ database, name: table }) => counting.has(key(database, table)))) return new Set()
   return new Set(versioned.map((table) => key(table.database, table.name)))
+}
+
+/** Versioned tables that tell by the numbers of this server's transactions, and not by the clock, how long each row was there. */
+export async function countingTransactions(session: Session): Promise<ReadonlySet<string>> {
+  const rows = await session.query<{ database: string; name: string }>(`
+    SELECT TABLE_SCHEMA AS \`database\`, TABLE_NAME AS name FROM information_schema.COLUMNS
+    WHERE GENERATION_EXPRESSION = 'ROW START' AND DATA_TYPE = 'bigint'`)
+  return new Set(rows.map(({ database, name: table }) => key(database, table)))
 }
 
 /** Things worth counting besides rows: by kind, how many there are in each database. */

@@ -5,10 +5,11 @@ import { randomBytes } from 'node:crypto'
 import { concatenate, once } from '../../base/bytes.ts'
 import { HayaiError } from '../../base/errors.ts'
 import type { Target, Transplanted } from '../engine.ts'
-import { isNewEnough, readServer } from './catalog.ts'
+import { countingTransactions, isNewEnough, readServer } from './catalog.ts'
 import type { Dialect } from './dialect.ts'
 import { run } from './load.ts'
-import { isTable, qualified, shownName, tablesOf, type Meant, type Named, type Side } from './pieces-find.ts'
+import { key } from './passage.ts'
+import { hasHistory, isTable, qualified, rowsOf, shownName, tablesOf, type Meant, type Named, type Side } from './pieces-find.ts'
 import { addForeignKeys, addTriggers, takeOff, type Belongings } from './pieces-parts.ts'
 import { literal } from './sql.ts'
 import { errorNumber, innerOf, programArguments, programEnvironment, type Session } from './session.ts'
@@ -27,6 +28,9 @@ interface Moving extends Meant {
   readonly staging: string
   readonly aside: string
   readonly belongings: Belongings
+  readonly withHistory: boolean
+  /** What does not come along, in sentences. */
+  readonly leaves: readonly string[]
 }
 
 const TABLE_EXISTS = 1050
@@ -47,7 +51,8 @@ export async function carry(dialect: Dialect, between: Between, meant: readonly 
   await sweepLeft(live)
   const moving: Moving[] = []
   for (const each of meant) {
-    moving.push({ ...each, staging: nobodys(), aside: nobodys(), belongings: await takeOff(twin, each, live, meant) })
+    const history = await historyOf(dialect, twin, each)
+    moving.push({ ...each, ...history, staging: nobodys(), aside: nobodys(), belongings: await takeOff(twin, each, live, meant) })
   }
   for (const { source, staging } of moving) {
     await twin.session.query(`RENAME TABLE ${qualified(twin, source)} TO ${qualified(twin, { ...source, name: staging })}`)
@@ -59,7 +64,7 @@ export async function carry(dialect: Dialect, between: Between, meant: readonly 
     for (const { goal, staging } of moving) await live.session.query(`DROP TABLE IF EXISTS ${qualified(live, { ...goal, name: staging })}`)
     throw error
   }
-  const notes = moving.flatMap(({ belongings }) => belongings.notes)
+  const notes = moving.flatMap(({ belongings, leaves }) => [...belongings.notes, ...leaves])
   for (const each of moving) notes.push(...(await addForeignKeys(live, each.goal, each.belongings)))
   for (const each of moving) notes.push(...(await addTriggers(live, each.goal, each.belongings)))
   const counts: number[] = []
@@ -85,11 +90,6 @@ async function sweepLeft(live: Side): Promise<void> {
     await unchecked(live, () => live.session.query(`DROP TABLE ${left.map((table) => qualified(live, table)).join(', ')}`))
 }
 
-export async function rowsOf(session: Session, table: string): Promise<number> {
-  const [row] = await session.query<{ number: number }>(`SELECT COUNT(*) AS number FROM ${table}`)
-  return row?.number ?? 0
-}
-
 const ALONE = [
   '--single-transaction',
   '--quick',
@@ -100,16 +100,29 @@ const ALONE = [
   '--skip-dump-date',
 ]
 
-async function fill(dialect: Dialect, { from, to, signal, twin, live }: Between, { source, goal, staging }: Moving): Promise<void> {
+/** The dump program refuses to write the numbers of transactions, which mean nothing to another server. */
+async function historyOf(dialect: Dialect, twin: Side, { source }: Meant): Promise<Pick<Moving, 'withHistory' | 'leaves'>> {
+  const { session, main } = twin
+  if (source.kind !== 'versioned') return { withHistory: false, leaves: [] }
+  const numbered = (await countingTransactions(session)).has(key(source.database ?? main, source.name))
+  const withHistory = !numbered && isNewEnough(await readServer(session, dialect), '10.11')
+  const lost = !withHistory && (await hasHistory(twin, source))
+  return { withHistory, leaves: lost ? [`The history of ${shownName(source)} is not carried, only the rows of the moment.`] : [] }
+}
+
+async function fill(
+  dialect: Dialect,
+  { from, to, signal, twin, live }: Between,
+  { source, goal, staging, withHistory }: Moving,
+): Promise<void> {
   const endpoint = innerOf(from)
-  const withHistory = source.kind === 'versioned' && isNewEnough(await readServer(twin.session, dialect), '10.11') ? ['--dump-history'] : []
   const bytes = from.run({
     program: dialect.programs.dump,
     args: [
       ...programArguments(dialect, endpoint),
       ...ALONE,
       ...dialect.dumpArguments,
-      ...withHistory,
+      ...(withHistory ? ['--dump-history'] : []),
       '--',
       source.database ?? twin.main,
       staging,

@@ -4,7 +4,9 @@ import { HayaiError } from '../../base/errors.ts'
 import { partsOf } from '../../base/identifiers.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { Transplant } from '../engine.ts'
-import { listDatabases, listTables, type Table } from './catalog.ts'
+import { listDatabases, listHistories, listTables, readServer, type Table } from './catalog.ts'
+import type { Dialect } from './dialect.ts'
+import { key } from './passage.ts'
 import type { Session } from './session.ts'
 import { name } from './sql.ts'
 
@@ -94,4 +96,35 @@ function goalOf(as: string, source: Named, { main }: Side): Named {
   if (parts.length === 1) return { database: source.database, name: first }
   if (parts.length === 2 && second !== undefined) return { database: first === main ? undefined : first, name: second }
   throw new HayaiError('USAGE', `${JSON.stringify(as)} is no name of a table`, { hint: 'Write --as users_old, or --as archive.users.' })
+}
+
+export async function rowsOf(session: Session, table: string): Promise<number> {
+  const [row] = await session.query<{ number: number }>(`SELECT COUNT(*) AS number FROM ${table}`)
+  return row?.number ?? 0
+}
+
+/** Of a versioned table: whether it remembers rows that are there no more. */
+export async function hasHistory(side: Side, table: Named): Promise<boolean> {
+  const of = qualified(side, table)
+  return (await rowsOf(side.session, `${of} FOR SYSTEM_TIME ALL`)) > (await rowsOf(side.session, of))
+}
+
+/** What is replaced is in a snapshot, which has no history of a server on which a table counts it in transactions. */
+export async function refuseToForget(dialect: Dialect, live: Side, meant: readonly Meant[]): Promise<void> {
+  const { session, main } = live
+  const replaced = meant.filter(({ there }) => there).map(({ goal }) => goal)
+  if (replaced.length === 0) return
+  const tables = await listTables(session, await listDatabases(session, main))
+  const kept = await listHistories(session, await readServer(session, dialect), tables)
+  for (const { database, name: table } of tables.filter(({ kind }) => kind === 'versioned')) {
+    const goal = replaced.find((each) => each.name === table && (each.database ?? main) === database)
+    if (goal === undefined || kept.has(key(database, table)) || !(await hasHistory(live, goal))) continue
+    throw new HayaiError(
+      'CONFLICT',
+      `the history of ${shownName(goal)} would be lost: no snapshot of single tables can hold it, so undo could not bring it back`,
+      {
+        hint: `Put the table beside it, and exchange the two when you are sure: --as ${goal.name}_old.`,
+      },
+    )
+  }
 }

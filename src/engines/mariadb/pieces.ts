@@ -6,8 +6,8 @@ import type { Pieces, FoundPiece, Target, Transplant, Transplanted } from '../en
 import type { Dialect } from './dialect.ts'
 import { digestOf } from './digests.ts'
 import { takeBack } from './pieces-back.ts'
-import { carry, rowsOf } from './pieces-carry.ts'
-import { findAll, qualified, shownName, type Side } from './pieces-find.ts'
+import { carry } from './pieces-carry.ts'
+import { findAll, qualified, refuseToForget, rowsOf, shownName, type Side } from './pieces-find.ts'
 import { endpointOf, withSession } from './session.ts'
 
 export function pieces(dialect: Dialect): Pieces {
@@ -33,7 +33,9 @@ interface Asked {
 async function find(dialect: Dialect, asked: Asked): Promise<readonly FoundPiece[]> {
   return withBoth(dialect, asked, async (twin, live) => {
     const found: FoundPiece[] = []
-    for (const { source, goal, there } of await findAll(twin, live, asked.order)) {
+    const meant = await findAll(twin, live, asked.order)
+    if (asked.order.replace) await refuseToForget(dialect, live, meant)
+    for (const { source, goal, there } of meant) {
       found.push({
         name: shownName(source),
         as: shownName(goal),
