@@ -127,17 +127,6 @@ fetch_compose() {
   "$folder/bin/docker-compose" version
 }
 
-# Where Debian has it, MariaDB looks for its plug-ins below /usr.
-with_own_plugins() {
-  local folder=$cache/mariadb-11.8
-  local server=$folder/usr/sbin/mariadbd
-  if [ ! -e "$server" ] || [ -e "$folder/usr/libexec/mariadbd" ]; then return 0; fi
-  mkdir -p "$folder/usr/libexec"
-  mv "$server" "$folder/usr/libexec/"
-  printf '#!/bin/sh\nexec %q "$@" %q\n' "$folder/usr/libexec/mariadbd" "--basedir=$folder/usr" >"$server"
-  chmod 755 "$server"
-}
-
 attempt() {
   fetch_unstable "$@" || gave_up "$cache/$1" "$2"
 }
@@ -145,7 +134,6 @@ attempt() {
 attempt mysql MySQL usr/sbin/mysqld mysql-server-core mysql-client-core
 attempt postgresql-18 'PostgreSQL 18' usr/lib/postgresql/18/bin/postgres postgresql-18 postgresql-client-18
 attempt mariadb-11.8 'MariaDB 11.8' usr/sbin/mariadbd mariadb-server mariadb-client mariadb-backup
-with_own_plugins
 attempt redis-8 'Redis 8' usr/bin/redis-server redis-server redis-tools
 fetch_valkey || gave_up "$cache/valkey" Valkey
 fetch_compose || gave_up "$cache/compose" 'Docker Compose' 'the older docker-compose is tried instead'

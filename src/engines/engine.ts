@@ -205,6 +205,8 @@ export interface ServerRecipe {
   readonly beside?: readonly string[]
   /** Folders in which installations are found besides PATH; `{major}` stands for the version asked for, or for any. */
   readonly folders: readonly string[]
+  /** A server that looks for its messages and plug-ins where it was built to be: the folders by which `Place.base`, where it is, is known. */
+  readonly ownFiles?: readonly string[]
   /** What makes the server print its version, where that is not `--version`. */
   readonly versionWord?: string
   /** Reads the version from what `<server> --version` prints. */

@@ -69,6 +69,8 @@ export interface Place {
   /** Which of `looksFor` are there. */
   readonly found: readonly string[]
   readonly around: Surroundings
+  /** The folder of the installation, where the server has to be told it: see `ownFiles`. */
+  readonly base?: string | undefined
 }
 
 /** A server that has just begun to answer, for what still has to be told to it. */

@@ -1,14 +1,18 @@
 // How the server is made and run: who may enter, where it listens, what it is told.
 
-import { readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
 import { NOTHING_AROUND, type ServerRecipe } from '../../src/engines/engine.ts'
-import { mariadb } from '../../src/engines/mariadb.ts'
+import { mariadb as engine } from '../../src/engines/mariadb.ts'
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { openProject } from '../../src/index.ts'
+import { findInstallation } from '../../src/runtimes/native/installation.ts'
+import { NEWER } from '../fetched.ts'
+import { mariadb } from '../trials/mariadb.ts'
 import { serversBelow, stage, type Stage } from '../trials/stage.ts'
 import { noServer, program, startServer } from './mariadb-server.ts'
 
@@ -55,7 +59,7 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
   })
 
   test('never says the password in clear: not in arguments, nor in statements', () => {
-    const settings = mariadb.settings({ MARIADB_ROOT_PASSWORD: 'hush-root', MARIADB_USER: 'u' }, new Secret('hush-hush'))
+    const settings = engine.settings({ MARIADB_ROOT_PASSWORD: 'hush-root', MARIADB_USER: 'u' }, new Secret('hush-hush'))
     const steps = recipe.create({ dataDir: '/data', port: 1, passwordFile: '/password', settings, found: [], around: NOTHING_AROUND })
     expect(JSON.stringify(steps)).not.toContain('hush')
     expect(steps.at(-1)?.input).toMatch(/"\*[0-9A-F]{40}"/)
@@ -68,7 +72,7 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
   test('is made in a folder whose path has blanks and quotes, and refuses one with a colon', async () => {
     await using server = await startServer({ prefix: `hayai maria "it's" $1 ` })
     expect(await server.sql('SELECT @@tmpdir')).toContain(server.folder)
-    const settings = mariadb.settings({}, new Secret('one'))
+    const settings = engine.settings({}, new Secret('one'))
     const place = { dataDir: '/a:b', port: 1, passwordFile: '', settings, found: [], around: NOTHING_AROUND }
     expect(() => recipe.create(place)).toThrow('several folders')
   })
@@ -114,7 +118,38 @@ describe.skipIf(noServer)('the recipe of MariaDB (needs its server programs)', (
 
   describe('on the stage', () => {
     let scene: Stage
-    afterEach(() => scene.close())
+    const path = process.env['PATH'] ?? ''
+    afterEach(async () => {
+      process.env['PATH'] = path
+      await scene.close()
+    })
+
+    test.skipIf(!existsSync(NEWER.mariadb.folder))(
+      'one that was unpacked outside of /usr finds its own messages and plug-ins',
+      async () => {
+        const { version, folder } = NEWER.mariadb
+        scene = await stage()
+        // As it lies in an archive: all programs in one folder, but for the one that makes a folder of data.
+        const unpacked = join(scene.root, 'un packed')
+        await mkdir(join(unpacked, 'bin'), { recursive: true })
+        await mkdir(join(unpacked, 'scripts'))
+        await copyFile(join(folder, 'mariadbd'), join(unpacked, 'bin/mariadbd'))
+        for (const name of ['mariadb', 'mariadb-dump']) await symlink(join(folder, '../bin', name), join(unpacked, 'bin', name))
+        await symlink(join(folder, '../bin/mariadb-install-db'), join(unpacked, 'scripts/mariadb-install-db'))
+        await symlink(join(folder, '../share'), join(unpacked, 'share'))
+        expect(await findInstallation({ ...recipe, folders: [join(unpacked, 'bin')] }, 'MariaDB', version)).toMatchObject({
+          base: unpacked,
+          elsewhere: { 'mariadb-install-db': join(unpacked, 'scripts/mariadb-install-db') },
+        })
+
+        process.env['PATH'] = `${folder}:${path}`
+        await scene.project.init({ name: 'shop', engine: 'mariadb', version })
+        await scene.project.start(['shop'])
+        expect(await mariadb.run(scene.project, 'shop', `INSTALL SONAME 'auth_ed25519'; SELECT @@basedir`)).toBe(join(folder, '..'))
+        await scene.project.snapshot({ database: 'shop' })
+        await scene.project.restore({ reference: 'shop', latest: true }) // the twin has that plug-in, too
+      },
+    )
 
     test.skipIf(process.getuid?.() !== 0)(
       'as root it runs as an unprivileged account, that may walk to its data and has no other right',

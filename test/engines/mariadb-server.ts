@@ -16,6 +16,7 @@ import { NOTHING_AROUND, type Endpoint, type Place, type Target } from '../../sr
 import { recipe } from '../../src/engines/mariadb/recipe.ts'
 import { MARIADB_VOCABULARY, readSettings } from '../../src/engines/mariadb/settings.ts'
 import { foldersWith } from '../fetched.ts'
+import { baseOf } from '../../src/runtimes/native/installation.ts'
 import { workshopIn } from '../../src/runtimes/workshop.ts'
 
 /** Where the server's program is; undefined where there is none with all its tools. */
@@ -71,7 +72,15 @@ export async function startServer({ environment = {}, purpose = 'live', prefix =
   await mkdir(dataDir, { mode: 0o700 })
   if (account !== undefined) for (const path of [root, dataDir]) await chown(path, account.uid, account.gid)
   const port = await freePort()
-  const place: Place = { dataDir, port, settings, passwordFile: '', found: [], around: NOTHING_AROUND }
+  const place: Place = {
+    dataDir,
+    port,
+    settings,
+    passwordFile: '',
+    found: [],
+    around: NOTHING_AROUND,
+    base: await baseOf(recipe, folder ?? ''),
+  }
   for (const { program: name, args, env, input } of recipe.create(place)) {
     const command = {
       file: program(name),

@@ -12,7 +12,7 @@ import { key } from './passage.ts'
 import { hasHistory, isTable, qualified, rowsOf, shownName, tablesOf, type Meant, type Named, type Side } from './pieces-find.ts'
 import { addForeignKeys, addTriggers, takeOff, type Belongings } from './pieces-parts.ts'
 import { literal } from './sql.ts'
-import { errorNumber, innerOf, programArguments, programEnvironment, type Session } from './session.ts'
+import { errorNumber, innerOf, programArguments, programEnvironment } from './session.ts'
 
 export interface Between {
   readonly from: Target

@@ -17,7 +17,8 @@ export const recipe: ServerRecipe = {
   server: 'mariadbd',
   tools: ['mariadb', 'mariadb-dump', 'mariadb-install-db'],
   extras: ['mariadb-backup'],
-  beside: ['../bin'],
+  beside: ['../bin', '../scripts'], // where it comes as an archive, the program that makes a folder is in the latter
+  ownFiles: ['share/mariadb', 'share/mysql', 'share/english'],
   folders: [
     '/usr/sbin',
     '/usr/libexec',
@@ -68,14 +69,14 @@ const AT_CREATION =
   /^(?:character_set_server|collation_server|innodb_(?:checksum_algorithm|data_file_path|log_file_size|page_size|undo_tablespaces)|lower_case_table_names)$/
 
 // A server that starts clears its folder for temporary files, of tables that others are using there, too: /tmp is not one's own.
-function create({ dataDir, settings }: Place): ReturnType<ServerRecipe['create']> {
+function create({ dataDir, settings, base }: Place): ReturnType<ServerRecipe['create']> {
   if (dataDir.includes(':')) {
     throw new HayaiError('ENVIRONMENT', `MariaDB takes ${dataDir} for several folders, because of the ":"`, {
       hint: 'Move the project to a folder without one in its path.',
     })
   }
   const matter = Object.fromEntries(Object.entries({ ...DEFAULTS, ...settings.server }).filter(([key]) => AT_CREATION.test(key)))
-  const common = [`--datadir=${dataDir}`, ...given({ ...withCharacters(matter), sync_frm: 'OFF' })]
+  const common = [...basedir(base), `--datadir=${dataDir}`, ...given({ ...withCharacters(matter), sync_frm: 'OFF' })]
   const tables = ['--skip-test-db', '--cross-bootstrap', '--auth-root-authentication-method=normal']
   const env = { TMPDIR: dataDir } // as an argument, the script would take it apart at each blank
   return [
@@ -83,6 +84,8 @@ function create({ dataDir, settings }: Place): ReturnType<ServerRecipe['create']
     { program: 'mariadbd', args: ['--no-defaults', '--bootstrap', '--log-warnings=0', ...common], env, input: accounts(settings) },
   ]
 }
+
+const basedir = (base: string | undefined): readonly string[] => (base === undefined ? [] : [`--basedir=${base}`])
 
 // In this state a server knows no accounts yet, and takes rows for them: one statement a line.
 function accounts(settings: Place['settings']): string {
@@ -103,10 +106,10 @@ CREATE DATABASE IF NOT EXISTS ${name(settings.database)};
 }
 
 /** A server without clients, which first replays what its log tells. */
-function adopt({ dataDir, settings }: Place): ReturnType<ServerRecipe['adopt']> {
+function adopt({ dataDir, settings, base }: Place): ReturnType<ServerRecipe['adopt']> {
   const matter = Object.fromEntries(Object.entries({ ...DEFAULTS, ...settings.server }).filter(([key]) => AT_CREATION.test(key)))
   const args = given({ ...withCharacters(matter), datadir: dataDir, tmpdir: dataDir, log_warnings: '0' })
-  return [{ program: 'mariadbd', args: ['--no-defaults', '--bootstrap', ...args], input: adoptStatements(settings) }]
+  return [{ program: 'mariadbd', args: ['--no-defaults', '--bootstrap', ...basedir(base), ...args], input: adoptStatements(settings) }]
 }
 
 // The default redo log is 96 MB in each data folder, of which there are several: undo keeps them.
@@ -131,10 +134,13 @@ const FILLING = {
   wait_timeout: '28800',
 }
 
-function serve({ dataDir, port, settings, around }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
+function serve({ dataDir, port, settings, around, base }: Place, purpose: 'live' | 'filling'): ReturnType<ServerRecipe['serve']> {
   const wanted = { secure_file_priv: dataDir, ...serverSettings(settings, purpose) }
   const place = { datadir: dataDir, bind_address: '127.0.0.1', port: String(port), socket: '', pid_file: 'mariadbd.pid', tmpdir: dataDir }
-  return { program: 'mariadbd', args: ['--no-defaults', ...given({ ...withCharacters(wanted), ...place, ...secureSettings(around) })] }
+  return {
+    program: 'mariadbd',
+    args: ['--no-defaults', ...basedir(base), ...given({ ...withCharacters(wanted), ...place, ...secureSettings(around) })],
+  }
 }
 
 function serverSettings({ server }: Settings, purpose: 'live' | 'filling'): Readonly<Record<string, string>> {

@@ -55,7 +55,15 @@ export async function makeReady(home: Home, name: string, { by, installation, po
     if (account !== undefined) await lchown(passwordFile, account.uid, account.gid)
     await using reached = await reach([folder, passwordFile], account)
     const [dataDir = folder, password = passwordFile] = reached.paths
-    const place = { dataDir, port, settings: placement.settings, passwordFile: password, found: [], around: NOTHING_AROUND }
+    const place = {
+      dataDir,
+      port,
+      settings: placement.settings,
+      passwordFile: password,
+      found: [],
+      around: NOTHING_AROUND,
+      base: installation.base,
+    }
     for (const { program, args, env, input } of by(place)) {
       const command = {
         file: programIn(installation, program),

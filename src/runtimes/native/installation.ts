@@ -6,6 +6,7 @@ import { access, constants, readdir, realpath } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { HayaiError, messageOf, systemCode } from '../../base/errors.ts'
 import { output } from '../../base/exec.ts'
+import { exists } from '../../base/files.ts'
 import { compareVersions } from '../../base/versions.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
@@ -14,6 +15,8 @@ export interface Installation {
   readonly version: string
   /** Tools that are not in that folder, by name. */
   readonly elsewhere: Readonly<Record<string, string>>
+  /** Of a server that has to be told where its own files are: the folder above them. */
+  readonly base: string | undefined
 }
 
 export function programIn({ folder, elsewhere }: Installation, program: string): string {
@@ -29,7 +32,7 @@ export async function findInstallation(recipe: ServerRecipe, title: string, vers
   for (const each of able.toSorted((a, b) => compareVersions(b.version, a.version) || a.lacks.length - b.lacks.length)) {
     const fitting = version === undefined || fits(each.version, version)
     const lent = fitting ? await borrow(recipe, each) : {}
-    if (fitting && lent !== undefined) return { folder: each.folder, version: each.version, elsewhere: { ...each.elsewhere, ...lent } }
+    if (fitting && lent !== undefined) return { ...each, elsewhere: { ...each.elsewhere, ...lent } }
     seen.push(`${each.version} in ${each.folder}${each.lacks.length === 0 ? '' : `, without ${each.lacks.join(', ')}`}`)
   }
   for (const { problem } of examined) if (problem !== undefined) seen.push(problem)
@@ -63,7 +66,7 @@ async function examineAll(recipe: ServerRecipe, major: string | undefined): Prom
 
 async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> {
   const { missing, elsewhere } = await look(recipe, folder)
-  const found = { folder, version: '', elsewhere, lacks: missing }
+  const found = { folder, version: '', elsewhere, lacks: missing, base: await baseOf(recipe, folder) }
   const own = missing.filter((tool) => recipe.clients?.includes(tool) !== true)
   if (own.length > 0) return { ...found, problem: `${folder} has ${recipe.server} but not ${missing.join(', ')}` }
   try {
@@ -72,6 +75,15 @@ async function examine(recipe: ServerRecipe, folder: string): Promise<Examined> 
   } catch (error) {
     return { ...found, problem: `${join(folder, recipe.server)} does not tell its version: ${messageOf(error)}` }
   }
+}
+
+/** None below /usr, where packages are made for: what they were built with holds there. */
+export async function baseOf({ ownFiles = [], server }: ServerRecipe, folder: string): Promise<string | undefined> {
+  if (ownFiles.length === 0) return undefined
+  const base = dirname(dirname(await realpath(join(folder, server))))
+  if (base === '/usr') return undefined
+  for (const each of ownFiles) if (await exists(join(base, each))) return base
+  return undefined // a script that calls the server knows for itself
 }
 
 /** Folders that hold the server's program, those on PATH first; each once, by its real path. */

@@ -88,6 +88,7 @@ async function launch(home: Home, start: Start): Promise<Running> {
       passwordFile: '',
       found,
       around: around?.surroundings(doors) ?? NOTHING_AROUND,
+      base: start.installation.base,
     },
     start.purpose,
   )
