@@ -165,6 +165,8 @@ export interface Check {
 }
 
 export interface RestoreAnswer {
+  /** What a person should know. */
+  readonly notes: readonly string[]
   readonly database: string
   /** The container that others made, and that is stopped and started again for it; null where all is Hayai's own. */
   readonly container: string | null

@@ -18,9 +18,10 @@ import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { release, reserve, type Wish } from './reserve.ts'
-import { digestCheck, majorOf, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
+import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
+import { majorOf } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function clone(context: Context, request: CloneRequest, watch: Watch = {}): Promise<CloneAnswer> {

@@ -12,8 +12,9 @@ import type { DiffAnswer, DiffRequest, DiffSide } from './comparing.ts'
 import { databaseOf, withDatabase, type Context } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { findSource, type Source } from './library.ts'
-import { digestCheck, majorFor } from './restore.ts'
+import { digestCheck } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
+import { majorFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function diff(context: Context, request: DiffRequest, watch: Watch = {}): Promise<DiffAnswer> {

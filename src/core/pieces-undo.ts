@@ -11,9 +11,10 @@ import { filledTwin } from './fill.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { restorePieces } from './pieces.ts'
 import { piecesToUndo } from './pieces-steps.ts'
-import { digestCheck, majorFor } from './restore.ts'
+import { digestCheck } from './restore.ts'
 import { takeSafety } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
+import { majorFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function undoPieces(

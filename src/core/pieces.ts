@@ -13,9 +13,10 @@ import { databaseOf, withDatabase, type Context, type Database } from './context
 import { filledTwin } from './fill.ts'
 import { findSource, type Source } from './library.ts'
 import { beginStep } from './pieces-steps.ts'
-import { digestCheck, majorFor, majorOf, noteRestored } from './restore.ts'
+import { digestCheck, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
+import { majorFor, majorOf } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 /** `again`: it is put in once more, after it was taken back. */

@@ -8,7 +8,7 @@ import { changeCatalog, readCatalog, withEvent } from '../project/catalog.ts'
 import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
-import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
+import { configOf, databaseOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
 import { filledTwin, type Filling } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
@@ -16,7 +16,8 @@ import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
-import { fitting, type Needed, sweepTrials } from './trial.ts'
+import { sweepTrials } from './trial.ts'
+import { majorFor, majorOf, versionFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 export async function restore(context: Context, request: RestoreRequest, watch: Watch = {}): Promise<RestoreAnswer> {
@@ -31,11 +32,18 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
   const goal = await goalOf(context, name, source, request)
   await source.checkReadable()
   await sweepTrials(context)
-  const checks = [...(await cheapChecks(context, goal, source))]
+  const place = goal.database === undefined ? await placeFor(context, name, source) : undefined
+  const checks = [...(await cheapChecks(context, goal, source, place?.probed))]
   refuseFailed(checks)
   const stops = (await goal.database?.site.interrupts())?.container ?? null
   if (request.dryRun !== true) refuseUnasked(name, stops, request.stopContainer)
-  const base = { database: name, container: stops, snapshot: source.view, census: source.manifest?.census ?? null }
+  const base = {
+    database: name,
+    container: stops,
+    snapshot: source.view,
+    census: source.manifest?.census ?? null,
+    notes: place?.free === true ? notesOn(source, place.probed) : [],
+  }
   if (request.dryRun === true) {
     if (request.unread !== true) {
       view.stage('checking digests')
@@ -83,7 +91,15 @@ async function goalOf(context: Context, name: string, source: Source, request: R
   }
 }
 
-async function cheapChecks(context: Context, goal: Goal, source: Source): Promise<readonly Check[]> {
+/** Nobody asked for a newer server. */
+function notesOn({ engine, manifest }: Source, version: string | undefined): readonly string[] {
+  const { recipe, title } = engine
+  if (manifest === null || version === undefined || recipe.shape === 'file') return []
+  const [made, major] = [recipe.majorOf(manifest.version), recipe.majorOf(version)]
+  return made === major ? [] : [`The snapshot is of ${title} ${made}, which is not on this machine: it goes into ${version}.`]
+}
+
+async function cheapChecks(context: Context, goal: Goal, source: Source, probed: string | undefined): Promise<readonly Check[]> {
   const checks: Check[] = [{ what: 'engine', ok: true, detail: source.engine.title }]
   if (goal.database !== undefined && source.manifest !== null) {
     const { version } = await goal.database.runtime.probe(
@@ -93,18 +109,11 @@ async function cheapChecks(context: Context, goal: Goal, source: Source): Promis
     )
     checks.push(versionCheck(source, version))
   }
+  if (probed !== undefined) checks.push(versionCheck(source, probed))
   const needed = source.manifest?.files.reduce((sum, file) => sum + file.plain.bytes, 0) ?? source.view.bytes
   const free = await freeBytes(goal.database?.placement.dataDir ?? context.paths.own)
   checks.push({ what: 'disk space', ok: free > needed, detail: `${mebibytes(needed)} MiB of content, ${mebibytes(free)} MiB free` })
   return checks
-}
-
-/** The version asked for, else the major that its data is of: a clone is no upgrade. */
-export async function majorOf({ entry, engine, site }: Database): Promise<string | null> {
-  if (entry.version !== null) return entry.version
-  const live = (await site.generations()).find((generation) => generation.live)
-  const { recipe } = engine
-  return recipe.shape === 'server' && typeof live?.version === 'string' ? recipe.majorOf(live.version) : null
 }
 
 export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'format'>, version: string): Check {
@@ -115,13 +124,6 @@ export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'forma
   const ok = source.format.kind === 'physical' ? difference === 0 : difference <= 0
   const why = ok || source.format.kind !== 'physical' ? '' : `; as ${source.format.name} it fits the same major version only`
   return { what: 'version', ok, detail: `made by ${made}, restored into ${version}${why}` }
-}
-
-/** The version that a place for this snapshot must have: a physical one the same major, another one that or a newer one. */
-export function majorFor({ engine, format, manifest }: Pick<Source, 'engine' | 'manifest' | 'format'>): Needed | undefined {
-  const { recipe } = engine
-  if (recipe.shape !== 'server' || manifest === null) return undefined
-  return { major: recipe.majorOf(manifest.version), exactly: format.kind === 'physical' }
 }
 
 /** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
@@ -157,14 +159,24 @@ function planOf(goal: Goal, source: Source, stops: string | null): readonly stri
 }
 
 async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
-  const model = (await readCatalog(context.root)).databases[source.view.database]
-  const like = model?.engine === source.engine.name ? model : undefined // it lives as the one whose snapshot it is
-  const version = fitting(source.engine, majorFor(source), like?.version) ?? undefined
   await declareLike(context, name, source.engine, source.view.database)
-  const place = { ...(version === undefined ? {} : { version }), ...(like === undefined ? {} : { runtime: like.runtime }) }
-  await init(context, { name, engine: source.engine.name, ...place }, watch)
+  const { runtime, version } = await placeFor(context, name, source)
+  await init(context, { name, engine: source.engine.name, runtime, ...(version === undefined ? {} : { version }) }, watch)
   await start(context, [name], watch)
   return databaseOf(context, name)
+}
+
+/** Where one that is made for a snapshot lives, and of which version it is: as the one whose snapshot it is. */
+async function placeFor(context: Context, name: string, source: Source) {
+  const { engine } = source
+  const model = (await readCatalog(context.root)).databases[source.view.database]
+  const like = model?.engine === engine.name ? model : undefined
+  const declared = (await configOf(context))?.databases[name]
+  const { name: runtime, runtime: host } = runtimeFor(context, engine, declared?.runtime ?? like?.runtime)
+  const said = { version: declared?.version ?? like?.version ?? undefined, image: declared?.image }
+  const version = await versionFor({ engine, runtime: host, said, needed: majorFor(source) })
+  const probed = source.manifest === null || engine.recipe.shape === 'file' ? undefined : await host.probe(engine, version, said.image)
+  return { runtime, version, probed: probed?.version, free: said.version === undefined && said.image === undefined }
 }
 
 async function unmake(context: Context, name: string): Promise<void> {

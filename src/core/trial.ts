@@ -7,12 +7,12 @@ import { basename, join } from 'node:path'
 import { isCode, systemCode } from '../base/errors.ts'
 import { withLock } from '../base/locks.ts'
 import { generatePassword, type Secret } from '../base/secret.ts'
-import { compareVersions } from '../base/versions.ts'
 import type { Engine } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
 import { readSecret } from '../project/secrets.ts'
 import type { Site } from '../runtimes/runtime.ts'
-import { configOf, declaredIn, meant, runtimeFor, type Context, type Declared } from './context.ts'
+import { assemble, configOf, declaredIn, meant, runtimeFor, type Context, type Declared } from './context.ts'
+import { majorOf, versionFor, type Needed } from './versions.ts'
 
 interface Wanted {
   readonly engine: Engine
@@ -26,10 +26,13 @@ interface Wanted {
 export async function inTrial<T>(context: Context, { engine, like, version }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
   const record = (await readCatalog(context.root)).databases[like]
   const model = record?.engine === engine.name ? record : undefined
-  const { name: runtime } = runtimeFor(context, engine, model?.runtime)
+  const { name: runtime, runtime: host } = runtimeFor(context, engine, model?.runtime)
   const id = `${engine.name}.${runtime}.${randomUUID()}`
   const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
-  const wanted = { engine, runtime, version: fitting(engine, version, model?.version) ?? undefined, declared }
+  const said = { version: model?.version ?? undefined, image: declared.container.image }
+  // What comes out of the trial may have to go into that database: no newer server than it has, where that can be helped.
+  const other = (): Promise<string | null> => (model === undefined ? Promise.resolve(null) : assemble(context, like, model).then(majorOf))
+  const wanted = { engine, runtime, version: await versionFor({ engine, runtime: host, said, needed: version, other }), declared }
   const site = siteOf(context, id, { ...wanted, ...(await loginOf(context, engine, like, declared)) })
   try {
     return await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
@@ -61,20 +64,6 @@ export async function sweepTrials(context: Context): Promise<void> {
       if (!isCode(error, 'LOCKED') && !isCode(error, 'ENVIRONMENT')) throw error
     }
   }
-}
-
-export interface Needed {
-  readonly major: string
-  /** Not a newer one either. */
-  readonly exactly: boolean
-}
-
-/** What the model says, where that will do: it may say more than the major. */
-export function fitting({ recipe }: Engine, needed: Needed | undefined, said: string | null | undefined): string | null | undefined {
-  if (needed === undefined || recipe.shape === 'file') return said
-  if (typeof said !== 'string') return needed.exactly ? needed.major : said
-  const difference = compareVersions(recipe.majorOf(said), needed.major)
-  return difference === 0 || (difference > 0 && !needed.exactly) ? said : needed.major
 }
 
 interface Login {

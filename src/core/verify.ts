@@ -11,8 +11,9 @@ import type { Context } from './context.ts'
 import { filledTwin } from './fill.ts'
 import { renewLatest } from './latest.ts'
 import { findSource, whileRead, type Source } from './library.ts'
-import { digestCheck, majorFor } from './restore.ts'
+import { digestCheck } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
+import { majorFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
 export interface VerifyRequest {

@@ -90,10 +90,11 @@ function question({ database, container, snapshot }: RestoreAnswer): string {
 }
 
 function restoreText(answer: RestoreAnswer, style: Style): string {
-  const { database, snapshot, plan, checks, census, undo, seconds, dryRun } = answer
+  const { database, snapshot, plan, checks, census, notes, undo, seconds, dryRun } = answer
+  const told = notes.map((note) => `  note: ${note}`)
   if (dryRun) {
     const steps = plan.map((step, index) => `  ${index + 1}. ${step}`)
-    return [style.bold('plan'), ...steps, style.bold('checks'), ...checkLines(checks, style), 'Nothing was changed.'].join('\n')
+    return [style.bold('plan'), ...steps, style.bold('checks'), ...checkLines(checks, style), ...told, 'Nothing was changed.'].join('\n')
   }
   const lines = [
     `${style.good('✓')} restored ${style.bold(database)} from ${place(snapshot.path)} (${size(snapshot.bytes)}, ${duration(seconds)})`,
@@ -102,6 +103,7 @@ function restoreText(answer: RestoreAnswer, style: Style): string {
     const how = census.moving === true ? 'as the copy began, while others wrote' : 'as counted when the snapshot was taken'
     lines.push(`  ${contents(census, snapshot.engine)}, ${how}`)
   }
+  lines.push(...told)
   if (undo !== null) lines.push(`  take it back: ${undo}`)
   return lines.join('\n')
 }
