@@ -51,6 +51,7 @@ need influxdb-client has_program influx
 need victoria-metrics has_program victoria-metrics
 need docker.io has_program dockerd
 need docker-compose has_compose
+need docker-registry has_program docker-registry
 need iptables has_program iptables
 need iproute2 has_program ip
 need mmdebstrap has_program mmdebstrap
@@ -111,7 +112,7 @@ if [ -e "$settings" ]; then cp -p "$settings" "$before"; fi
 
 # Other packages start a server of their own, now and at each boot. While they are installed, nothing may be started.
 policy=/usr/sbin/policy-rc.d
-starting=(redis-server mariadb-server docker.io etcd-server influxdb victoria-metrics) # each package's service is called like it, without what follows the name of the product
+starting=(redis-server mariadb-server docker.io docker-registry etcd-server influxdb victoria-metrics) # each package's service is called like it, without what follows the name of the product
 services=()
 for package in "${starting[@]}"; do
   if [[ " ${missing[*]} " == *" $package "* ]]; then services+=("$(sed 's/mariadb-server/mariadb/; s/docker.io/docker/; s/etcd-server/etcd/' <<<"$package")"); fi

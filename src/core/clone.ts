@@ -17,6 +17,7 @@ import { wishOf } from './init.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
+import { knowing, probe } from './probe.ts'
 import { release, reserve, type Wish } from './reserve.ts'
 import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
@@ -41,7 +42,7 @@ async function cloneNow(context: Context, request: CloneRequest, watch: Watch): 
   const source = request.snapshot === undefined ? undefined : await sourceOf(context, model, name, request.snapshot)
   if (source === undefined) await (await model.site.open()).close() // one that does not answer is told of before anything is reserved
   const there = await present(context, model, request)
-  const checks = source === undefined ? [] : [await fits(there ?? model, source)]
+  const checks = source === undefined ? [] : [await fits(there ?? model, source, view)]
   refuseFailed(checks)
   const container = (await there?.site.interrupts())?.container ?? null
   if (request.dryRun !== true) refuseUnasked(name, container, request.stopContainer)
@@ -104,9 +105,9 @@ async function present(context: Context, model: Database, { to, force, port }: C
   throw new HayaiError('CONFLICT', `"${to}" has the port ${entry.port}, not ${port}`, { hint: 'Leave --port out.' })
 }
 
-async function fits(goal: Database, source: Source): Promise<Check> {
+async function fits(goal: Database, source: Source, view: Watching): Promise<Check> {
   if (source.manifest === null) return { what: 'version', ok: true, detail: 'no manifest: the engine will see' }
-  const { version } = await goal.runtime.probe(goal.engine, (await majorOf(goal)) ?? undefined, goal.placement.container.image)
+  const { version } = await probe(goal, await majorOf(goal), view)
   return versionCheck(source, version)
 }
 
@@ -138,15 +139,16 @@ async function cloneWish(context: Context, model: Database, { to, port }: CloneR
 
 /** A new database. When it comes to nothing, nothing is left of it. */
 async function made(order: Order, request: CloneRequest): Promise<{ readonly database: Database; readonly content: Content }> {
-  const { context, model, view } = order
+  const { context, model, source, view } = order
   const wish = await cloneWish(context, model, request)
   const { entry, reserved } = await reserve(context, wish, false)
   const version = entry.version ?? (await majorOf(model))
+  const known = source === undefined ? await model.site.image() : source.manifest?.image
   const database = await assemble(context, wish.name, { ...entry, version }, async () => {
     const declared = declaredIn(await configOf(context), wish.declared === undefined ? model.name : wish.name)
     // Volumes are the source's own.
     const volumes = wish.declared === undefined ? [] : declared.container.volumes
-    return { ...declared, environment: wish.environment, container: { ...declared.container, volumes } }
+    return knowing({ ...declared, environment: wish.environment, container: { ...declared.container, volumes } }, known)
   })
   let began = false
   try {
@@ -157,7 +159,7 @@ async function made(order: Order, request: CloneRequest): Promise<{ readonly dat
       if (wish.declared === undefined)
         await addToConfig(context.root, context.configFile, wish.name, await declaration(context, wish, model.name))
       view.stage(`starting ${database.name}`)
-      await database.site.start(view.signal)
+      await database.site.start(view.signal, view.stage)
       return filled
     })
     return { database: { ...database, entry }, content }

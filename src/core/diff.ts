@@ -114,25 +114,29 @@ function snapshotSide(context: Context, source: Source): Side {
 async function restoredAside(context: Context, source: Source, rows: boolean, view: Watching): Promise<Moment> {
   view.stage('checking digests')
   await digestCheck(source, view)
-  return inTrial(context, { engine: source.engine, like: source.view.database, version: majorFor(source) }, async (site) => {
-    const { twin } = await filledTwin(site, {
-      engine: source.engine,
-      format: source.format,
-      preflight: () => Promise.resolve(),
-      bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-      expected: source.manifest?.census,
-      watch: view,
-    })
-    try {
-      view.stage(rows ? 'comparing rows' : 'asking')
-      const target = await twin.target()
+  return inTrial(
+    context,
+    { engine: source.engine, like: source.view.database, version: majorFor(source), image: source.manifest?.image },
+    async (site) => {
+      const { twin } = await filledTwin(site, {
+        engine: source.engine,
+        format: source.format,
+        preflight: () => Promise.resolve(),
+        bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
+        expected: source.manifest?.census,
+        watch: view,
+      })
       try {
-        return await source.engine.survey(target, rows ? 'rows' : 'outline', view.signal)
+        view.stage(rows ? 'comparing rows' : 'asking')
+        const target = await twin.target()
+        try {
+          return await source.engine.survey(target, rows ? 'rows' : 'outline', view.signal)
+        } finally {
+          await target.close()
+        }
       } finally {
-        await target.close()
+        await twin.close()
       }
-    } finally {
-      await twin.close()
-    }
-  })
+    },
+  )
 }

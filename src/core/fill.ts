@@ -21,7 +21,7 @@ export interface Filling {
 
 /** A filled, counted twin, still beside the live database. Whatever goes wrong, the twin is gone and the error is thrown. */
 export async function filledTwin(site: Site, filling: Filling): Promise<{ readonly twin: Twin; readonly facts: Facts }> {
-  const twin = await site.twin()
+  const twin = await site.twin(filling.watch)
   try {
     const facts = await fill(twin, filling)
     const { expected } = filling

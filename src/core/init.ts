@@ -3,11 +3,13 @@
 import { resolve } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
+import type { ImageRecord } from '../runtimes/runtime.ts'
 import type { DatabaseView, InitAnswer, InitRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import {
   assemble,
   configOf,
+  declaredIn,
   engineOf,
   isDescribed,
   runtimeFor,
@@ -18,13 +20,21 @@ import {
   type Database,
 } from './context.ts'
 import { viewOf } from './list.ts'
+import { knowing } from './probe.ts'
 import { declare, release, reserve, type Wish } from './reserve.ts'
+import { watching } from './watching.ts'
 
-export async function init(context: Context, request: InitRequest, watch: Watch = {}): Promise<InitAnswer> {
+/** `known`: the image that the data to come is from. */
+export async function init(context: Context, request: InitRequest, watch: Watch = {}, known?: ImageRecord): Promise<InitAnswer> {
   await settle(context)
   const wish = await wishOf(context, request)
   if (isDescribed(wish.engine) && wish.declared === undefined) throw undescribed(wish.name, wish.engine.name)
-  const { database, present } = await ensure(context, wish, { existsOk: request.existsOk === true, dryRun: request.dryRun === true }, watch)
+  const { database, present } = await ensure(
+    context,
+    wish,
+    { existsOk: request.existsOk === true, dryRun: request.dryRun === true, known },
+    watch,
+  )
   return answer([{ view: database, present }], request.dryRun === true)
 }
 
@@ -37,7 +47,7 @@ export async function initDeclared(context: Context, dryRun: boolean, watch: Wat
   const done: { view: DatabaseView; present: boolean }[] = []
   for (const [name, declared] of Object.entries(config.databases)) {
     const wish = await wishOf(context, { name, engine: declared.engine })
-    const { database, present } = await ensure(context, wish, { existsOk: true, dryRun }, watch)
+    const { database, present } = await ensure(context, wish, { existsOk: true, dryRun, known: undefined }, watch)
     done.push({ view: database, present })
   }
   return answer(done, dryRun)
@@ -95,16 +105,25 @@ function absolute(file: string | undefined, base: string): string | undefined {
   return file === undefined ? undefined : resolve(base, file)
 }
 
+interface Ensuring {
+  readonly existsOk: boolean
+  readonly dryRun: boolean
+  readonly known: ImageRecord | undefined
+}
+
 interface Ensured {
   readonly database: DatabaseView
   readonly present: boolean
 }
 
-async function ensure(context: Context, wish: Wish, options: { existsOk: boolean; dryRun: boolean }, watch: Watch): Promise<Ensured> {
+async function ensure(context: Context, wish: Wish, options: Ensuring, watch: Watch): Promise<Ensured> {
   const { runtime } = runtimeFor(context, wish.engine, wish.runtime)
-  if (wish.adopted === undefined) await runtime.probe(wish.engine, wish.version, wish.declared?.image) // what is missing is told before anything is reserved
+  const { known } = options
+  const circumstances = { image: wish.declared?.image, known, watch: watching(watch) }
+  if (wish.adopted === undefined) await runtime.probe(wish.engine, wish.version, circumstances) // what is missing is told before anything is reserved
   const { entry, reserved } = await reserve(context, wish, options.dryRun)
-  const database = await assemble(context, wish.name, entry)
+  const declared = async () => knowing(declaredIn(await configOf(context), wish.name), known)
+  const database = await assemble(context, wish.name, entry, declared)
   if (options.dryRun) return { database: await viewOf(database), present: !reserved }
   try {
     const made = await make(context, database, watch)

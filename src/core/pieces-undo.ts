@@ -97,27 +97,31 @@ interface Undone {
 /** In a place of its own, the database as it was right before. */
 function besides(undoing: Undoing, source: Source): Promise<Undone> {
   const { context, database, view } = undoing
-  return inTrial(context, { engine: database.engine, like: database.name, version: majorFor(source) }, async (site) => {
-    view.stage('checking digests')
-    const { twin } = await filledTwin(site, {
-      engine: database.engine,
-      format: source.format,
-      preflight: async () => void (await digestCheck(source, view)),
-      bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-      expected: source.manifest?.census,
-      watch: view,
-    })
-    try {
-      const from = await twin.target()
+  return inTrial(
+    context,
+    { engine: database.engine, like: database.name, version: majorFor(source), image: source.manifest?.image },
+    async (site) => {
+      view.stage('checking digests')
+      const { twin } = await filledTwin(site, {
+        engine: database.engine,
+        format: source.format,
+        preflight: async () => void (await digestCheck(source, view)),
+        bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
+        expected: source.manifest?.census,
+        watch: view,
+      })
       try {
-        return await takeBack(undoing, from)
+        const from = await twin.target()
+        try {
+          return await takeBack(undoing, from)
+        } finally {
+          await from.close()
+        }
       } finally {
-        await from.close()
+        await twin.close()
       }
-    } finally {
-      await twin.close()
-    }
-  })
+    },
+  )
 }
 
 async function takeBack({ context, database, step, force, view }: Undoing, from: Target | null): Promise<Undone> {

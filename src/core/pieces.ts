@@ -13,6 +13,7 @@ import { databaseOf, withDatabase, type Context, type Database } from './context
 import { filledTwin } from './fill.ts'
 import { findSource, type Source } from './library.ts'
 import { beginStep } from './pieces-steps.ts'
+import { probe } from './probe.ts'
 import { digestCheck, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
@@ -28,12 +29,12 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
   const { engine, name } = database
   if (engine.name !== source.engine.name) throw wrongEngine(source.engine.name, name, engine.name)
   const order = orderOf(engine, request)
-  await refuseOlder(database, source)
+  await refuseOlder(database, source, view)
   await (await database.site.open()).close() // one that does not answer is told of before anything is made
   await sweepTrials(context)
   const dryRun = request.dryRun === true
   const checks: Check[] = []
-  const moved = await inTrial(context, { engine, like: name, version: majorFor(source) }, async (site) => {
+  const moved = await inTrial(context, { engine, like: name, version: majorFor(source), image: source.manifest?.image }, async (site) => {
     view.stage('checking digests')
     const { twin } = await filledTwin(site, {
       engine,
@@ -67,11 +68,11 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
 }
 
 /** Older servers do not understand what newer ones write. */
-async function refuseOlder(database: Database, { manifest }: Source): Promise<void> {
-  const { engine, name, placement, runtime } = database
+async function refuseOlder(database: Database, { manifest }: Source, view: Watching): Promise<void> {
+  const { engine, name } = database
   const { recipe } = engine
   if (recipe.shape === 'file' || manifest === null) return
-  const { version } = await runtime.probe(engine, (await majorOf(database)) ?? undefined, placement.container.image)
+  const { version } = await probe(database, await majorOf(database), view)
   if (compareVersions(recipe.majorOf(manifest.version), recipe.majorOf(version)) <= 0) return
   throw new HayaiError('CONFLICT', `version does not fit: made by ${manifest.version}, put into ${version}`, {
     hint: `Bring the database to that version first: hayai upgrade ${name} --version ${recipe.majorOf(manifest.version)}`,

@@ -114,13 +114,34 @@ function isUsual(context: Context, { engine, runtime }: Wish): boolean {
   return runtime === runtimeFor(context, engine, undefined).name && !context.parts.runtimes[runtime]?.containers
 }
 
-/** Of a database whose engine nothing else tells of, another is declared as it is itself, where that is not done yet. */
-export async function declareLike(context: Context, name: string, engine: Engine, model: string): Promise<void> {
-  if (!isDescribed(engine) || (await declarationIn(context.configFile, name)) !== null) return
-  const declared = (await configOf(context))?.databases[model]
-  const { port: _port, volumes: _volumes, ...shared } = (await declarationIn(context.configFile, model)) ?? {}
-  if (declared?.listens === undefined) return // whoever makes it says what is missing
-  await addToConfig(context.root, context.configFile, name, { ...shared, engine: engine.name, port: `:${declared.listens}` })
+/**
+ * Of a database whose engine or image nothing else tells of, another is declared as it is itself, where that is not done yet. True when
+ * that was done now.
+ */
+export async function declareLike(context: Context, name: string, model: Model): Promise<boolean> {
+  if ((await declarationIn(context.configFile, name)) !== null) return false
+  const declared = (await configOf(context))?.databases[model.name]
+  const {
+    port: _port,
+    file: _file,
+    volumes: _volumes,
+    container: _container,
+    ...shared
+  } = (await declarationIn(context.configFile, model.name)) ?? {}
+  if (declared?.engine !== model.engine.name || (isDescribed(model.engine) ? declared.listens : declared.image) === undefined) return false // whoever makes it says what is missing
+  // An image tells its version.
+  const told = declared.version === undefined && declared.image !== undefined
+  const version = model.version === undefined || told ? {} : { version: model.version }
+  const port = declared.listens === undefined ? {} : { port: `:${declared.listens}` }
+  await addToConfig(context.root, context.configFile, name, { ...shared, engine: model.engine.name, ...version, ...port })
+  return true
+}
+
+interface Model {
+  readonly name: string
+  readonly engine: Engine
+  /** What the other one shall be of, where that matters. */
+  readonly version: string | undefined
 }
 
 /** Relative where it lies in the project, so that the file serves every clone. */

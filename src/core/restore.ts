@@ -5,6 +5,7 @@ import { freeBytes } from '../base/files.ts'
 import { checkName } from '../base/names.ts'
 import { compareVersions } from '../base/versions.ts'
 import { changeCatalog, readCatalog, withEvent } from '../project/catalog.ts'
+import { removeFromConfig } from '../project/config.ts'
 import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
@@ -12,6 +13,7 @@ import { configOf, databaseOf, runtimeFor, withDatabase, type Context, type Data
 import { filledTwin, type Filling } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
+import { probe } from './probe.ts'
 import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
@@ -32,8 +34,8 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
   const goal = await goalOf(context, name, source, request)
   await source.checkReadable()
   await sweepTrials(context)
-  const place = goal.database === undefined ? await placeFor(context, name, source) : undefined
-  const checks = [...(await cheapChecks(context, goal, source, place?.probed))]
+  const place = goal.database === undefined ? await placeFor(context, name, source, view) : undefined
+  const checks = [...(await cheapChecks(context, goal, source, { view, probed: place?.probed }))]
   refuseFailed(checks)
   const stops = (await goal.database?.site.interrupts())?.container ?? null
   if (request.dryRun !== true) refuseUnasked(name, stops, request.stopContainer)
@@ -99,14 +101,18 @@ function notesOn({ engine, manifest }: Source, version: string | undefined): rea
   return made === major ? [] : [`The snapshot is of ${title} ${made}, which is not on this machine: it goes into ${version}.`]
 }
 
-async function cheapChecks(context: Context, goal: Goal, source: Source, probed: string | undefined): Promise<readonly Check[]> {
+interface Seen {
+  readonly view: Watching
+  /** Of a database that will be made. */
+  readonly probed: string | undefined
+}
+
+async function cheapChecks(context: Context, goal: Goal, source: Source, seen: Seen): Promise<readonly Check[]> {
+  const { view, probed } = seen
+
   const checks: Check[] = [{ what: 'engine', ok: true, detail: source.engine.title }]
   if (goal.database !== undefined && source.manifest !== null) {
-    const { version } = await goal.database.runtime.probe(
-      goal.database.engine,
-      (await majorOf(goal.database)) ?? undefined,
-      goal.database.placement.container.image,
-    )
+    const { version } = await probe(goal.database, await majorOf(goal.database), view)
     checks.push(versionCheck(source, version))
   }
   if (probed !== undefined) checks.push(versionCheck(source, probed))
@@ -159,23 +165,35 @@ function planOf(goal: Goal, source: Source, stops: string | null): readonly stri
 }
 
 async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
-  await declareLike(context, name, source.engine, source.view.database)
-  const { runtime, version } = await placeFor(context, name, source)
-  await init(context, { name, engine: source.engine.name, runtime, ...(version === undefined ? {} : { version }) }, watch)
+  const place = await placeFor(context, name, source, watching(watch))
+  const { runtime, version } = place
+  const declared = await declareLike(context, name, { name: source.view.database, engine: source.engine, version })
+  try {
+    const order = { name, engine: source.engine.name, runtime, ...(version === undefined ? {} : { version }) }
+    await init(context, order, watch, source.manifest?.image)
+  } catch (error) {
+    if (declared) await removeFromConfig(context.root, context.configFile, name)
+    throw error
+  }
   await start(context, [name], watch)
   return databaseOf(context, name)
 }
 
 /** Where one that is made for a snapshot lives, and of which version it is: as the one whose snapshot it is. */
-async function placeFor(context: Context, name: string, source: Source) {
+async function placeFor(context: Context, name: string, source: Source, watch: Watching) {
   const { engine } = source
   const model = (await readCatalog(context.root)).databases[source.view.database]
   const like = model?.engine === engine.name ? model : undefined
-  const declared = (await configOf(context))?.databases[name]
+  const config = await configOf(context)
+  const [declared, modelled] = [config?.databases[name], like === undefined ? undefined : config?.databases[source.view.database]]
   const { name: runtime, runtime: host } = runtimeFor(context, engine, declared?.runtime ?? like?.runtime)
-  const said = { version: declared?.version ?? like?.version ?? undefined, image: declared?.image }
-  const version = await versionFor({ engine, runtime: host, said, needed: majorFor(source) })
-  const probed = source.manifest === null || engine.recipe.shape === 'file' ? undefined : await host.probe(engine, version, said.image)
+  const said = { version: declared?.version ?? like?.version ?? undefined, image: (declared ?? modelled)?.image }
+  const had = { known: source.manifest?.image, watch }
+  const version = await versionFor({ engine, runtime: host, said, needed: majorFor(source), had })
+  const probed =
+    source.manifest === null || engine.recipe.shape === 'file'
+      ? undefined
+      : await host.probe(engine, version, { ...had, image: said.image })
   return { runtime, version, probed: probed?.version, free: said.version === undefined && said.image === undefined }
 }
 

@@ -19,7 +19,7 @@ export async function start(context: Context, names: readonly string[], options:
     async (database) => {
       stage(`starting ${database.name}`)
       const moved = await atDeclaredPort(context, database)
-      await moved.site.start(signal)
+      await moved.site.start(signal, stage)
       return moved
     },
     { signal, dryRun: options.dryRun === true },

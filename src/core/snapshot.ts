@@ -76,6 +76,8 @@ interface Taking {
 async function take(context: Context, database: Database, { format, compression, recipients, folder, request }: Taking, view: Watching) {
   const started = new Date()
   view.stage('connecting')
+  const image = database.site.image() // asked meanwhile
+  image.catch(() => {})
   const target = await database.site.open()
   try {
     const guard = stallGuard(view.signal, database.name)
@@ -88,6 +90,7 @@ async function take(context: Context, database: Database, { format, compression,
         database: database.name,
         engine: database.engine.name,
         runtime: database.entry.runtime,
+        image: await image,
         comment: request.comment ?? null,
         tags: [...(request.tags ?? [])],
         askedBy: request.askedBy ?? ('person' as const),

@@ -10,8 +10,9 @@ import { generatePassword, type Secret } from '../base/secret.ts'
 import type { Engine } from '../engines/engine.ts'
 import { readCatalog } from '../project/catalog.ts'
 import { readSecret } from '../project/secrets.ts'
-import type { Site } from '../runtimes/runtime.ts'
+import type { ImageRecord, Site } from '../runtimes/runtime.ts'
 import { assemble, configOf, declaredIn, meant, runtimeFor, type Context, type Declared } from './context.ts'
+import { knowing } from './probe.ts'
 import { majorOf, versionFor, type Needed } from './versions.ts'
 
 interface Wanted {
@@ -20,19 +21,26 @@ interface Wanted {
   readonly like: string
   /** What it must have, whatever that database has. */
   readonly version: Needed | undefined
+  /** What made its data, where that is known. */
+  readonly image: ImageRecord | undefined
 }
 
 /** Does the work on a site of its own, of which nothing is left afterwards. */
-export async function inTrial<T>(context: Context, { engine, like, version }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
+export async function inTrial<T>(context: Context, { engine, like, version, image }: Wanted, work: (site: Site) => Promise<T>): Promise<T> {
   const record = (await readCatalog(context.root)).databases[like]
   const model = record?.engine === engine.name ? record : undefined
   const { name: runtime, runtime: host } = runtimeFor(context, engine, model?.runtime)
   const id = `${engine.name}.${runtime}.${randomUUID()}`
-  const declared = declaredIn(model === undefined ? undefined : await configOf(context), like)
+  const declared = knowing(declaredIn(model === undefined ? undefined : await configOf(context), like), image)
   const said = { version: model?.version ?? undefined, image: declared.container.image }
   // What comes out of the trial may have to go into that database: no newer server than it has, where that can be helped.
   const other = (): Promise<string | null> => (model === undefined ? Promise.resolve(null) : assemble(context, like, model).then(majorOf))
-  const wanted = { engine, runtime, version: await versionFor({ engine, runtime: host, said, needed: version, other }), declared }
+  const wanted = {
+    engine,
+    runtime,
+    version: await versionFor({ engine, runtime: host, said, needed: version, other, had: { known: image } }),
+    declared,
+  }
   const site = siteOf(context, id, { ...wanted, ...(await loginOf(context, engine, like, declared)) })
   try {
     return await withLock(lockOf(context, id), { purpose: 'verifying' }, async () => {
@@ -104,6 +112,7 @@ function siteOf(context: Context, id: string, { engine, runtime, version, declar
     project: { root: context.root, name: declared.project, folder: context.paths.compose },
     container: {
       image: declared.container.image,
+      known: declared.container.known,
       data: declared.container.data,
       listens: declared.container.listens,
       volumes: [],

@@ -44,7 +44,8 @@ function lastChanged(catalog: Catalog): string {
 }
 
 async function step(context: Context, database: Database, direction: -1 | 1, dryRun: boolean, watch: Watch): Promise<UndoAnswer> {
-  const { signal, stage } = watching(watch)
+  const view = watching(watch)
+  const { signal, stage } = view
   const { name } = database
   const verb = direction === -1 ? 'undo' : 'redo'
   return withDatabase(context, database, { purpose: `${verb} of "${name}"`, signal }, async () => {
@@ -62,7 +63,7 @@ async function step(context: Context, database: Database, direction: -1 | 1, dry
     const container = (await database.site.interrupts())?.container ?? null
     if (dryRun) return { database: name, what: 'switched', container, from, to: goal.name, again, notes: [], dryRun }
     stage('switching')
-    const live = await database.site.switchTo(goal.name)
+    const live = await database.site.switchTo(goal.name, view)
     const notes = await followVersion(context, database)
     await audit(context, verb, name, { from, to: live.name })
     return { database: name, what: 'switched', container, from, to: live.name, again, notes, dryRun }

@@ -10,6 +10,7 @@ import { audit } from './audit.ts'
 import { assemble, databaseOf, withDatabase, type Context, type Database } from './context.ts'
 import { sweepGrace } from './grace.ts'
 import { streamedTwin } from './live.ts'
+import { probe } from './probe.ts'
 import { noteRestored } from './restore.ts'
 import { sweepTrials } from './trial.ts'
 import { followVersion } from './versions.ts'
@@ -38,7 +39,7 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
   const difference = compareVersions(recipe.majorOf(version), recipe.majorOf(from))
   if (difference < 0) throw downgrade(database, from, version)
   if (difference === 0) return { ...base, to: from, changed: false, plan: [], seconds: seconds() }
-  const to = await versionOf(database, recipe, version)
+  const to = await versionOf(database, recipe, version, view)
   await (await database.site.open()).close() // one that does not answer is told of before anything is made
   const plan = [
     `dump what "${name}" holds at one instant, by the programs of ${database.engine.title} ${to}`,
@@ -56,9 +57,10 @@ export async function upgrade(context: Context, request: UpgradeRequest, watch: 
 }
 
 /** The exact one that is to be had; of an image that `.hayaidb` names it is that image's. */
-async function versionOf({ runtime, engine, placement }: Database, recipe: ServerRecipe, version: string): Promise<string> {
+async function versionOf(database: Database, recipe: ServerRecipe, version: string, view: Watching): Promise<string> {
+  const { engine, placement } = database
   const { image } = placement.container
-  const found = (await runtime.probe(engine, version, image)).version
+  const found = (await probe(database, version, view)).version
   if (image === undefined || recipe.majorOf(found) === recipe.majorOf(version)) return found
   throw new HayaiError('CONFLICT', `the image ${image} is of ${engine.title} ${found}, and ${version} is wanted`, {
     hint: 'Change `image:` in .hayaidb first; what runs goes on with its own until then.',

@@ -51,28 +51,32 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
     view.stage('checking digests')
     checks.push(await digestCheck(source, view))
     reading = false
-    await inTrial(context, { engine: source.engine, like: source.view.database, version: majorFor(source) }, async (site) => {
-      const { twin, facts } = await filledTwin(site, {
-        engine: source.engine,
-        format: source.format,
-        preflight: () => Promise.resolve(),
-        bytes: () => {
-          reading = true
-          return source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes))
-        },
-        expected: source.manifest?.census,
-        watch: view,
-      })
-      await twin.close()
-      const { census } = source.manifest?.census.resting === true ? source.manifest : facts
-      const tables = Object.keys(census.tables).length
-      const rows = Object.values(census.tables).reduce((sum, count) => sum + count, 0)
-      checks.push({
-        what: 'restore',
-        ok: true,
-        detail: `${counted(tables, source.engine.counts.of)}, ${counted(rows, source.engine.counts.what)}, ${source.manifest === null ? 'with no manifest to count against' : agreement(source.manifest.census)}`,
-      })
-    })
+    await inTrial(
+      context,
+      { engine: source.engine, like: source.view.database, version: majorFor(source), image: source.manifest?.image },
+      async (site) => {
+        const { twin, facts } = await filledTwin(site, {
+          engine: source.engine,
+          format: source.format,
+          preflight: () => Promise.resolve(),
+          bytes: () => {
+            reading = true
+            return source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes))
+          },
+          expected: source.manifest?.census,
+          watch: view,
+        })
+        await twin.close()
+        const { census } = source.manifest?.census.resting === true ? source.manifest : facts
+        const tables = Object.keys(census.tables).length
+        const rows = Object.values(census.tables).reduce((sum, count) => sum + count, 0)
+        checks.push({
+          what: 'restore',
+          ok: true,
+          detail: `${counted(tables, source.engine.counts.of)}, ${counted(rows, source.engine.counts.what)}, ${source.manifest === null ? 'with no manifest to count against' : agreement(source.manifest.census)}`,
+        })
+      },
+    )
   } catch (error) {
     // Damaged, or refused by the engine that read it: that is what was asked. Anything else is in the way of the trial.
     const refused = isCode(error, 'CORRUPT') || (isCode(error, 'TOOL_FAILED') && (await freeBytes(context.paths.own)) > ROOM)

@@ -6,7 +6,7 @@ import { isCode } from '../base/errors.ts'
 import { changeCatalog, readCatalog } from '../project/catalog.ts'
 import { setVersionInConfig } from '../project/config.ts'
 import type { Engine } from '../engines/engine.ts'
-import type { Runtime } from '../runtimes/runtime.ts'
+import type { Circumstances, Runtime } from '../runtimes/runtime.ts'
 import type { Context, Database } from './context.ts'
 import type { Source } from './library.ts'
 
@@ -62,10 +62,11 @@ interface Choice {
   readonly said: { readonly version: string | undefined; readonly image: string | undefined }
   /** Which one would be the next best. */
   readonly other?: () => Promise<string | null>
+  readonly had?: Circumstances
 }
 
 /** Of a place that is made for a snapshot: what is said, where that will do; else the snapshot's own; undefined: the newest that is there. */
-export async function versionFor({ engine, runtime, needed, said, other }: Choice): Promise<string | undefined> {
+export async function versionFor({ engine, runtime, needed, said, other, had }: Choice): Promise<string | undefined> {
   const { recipe } = engine
   if (needed === undefined || recipe.shape === 'file') return said.version
   const fits = (version: string): boolean => {
@@ -75,14 +76,14 @@ export async function versionFor({ engine, runtime, needed, said, other }: Choic
   if (needed.exactly || said.version !== undefined) return said.version !== undefined && fits(said.version) ? said.version : needed.major
   if (said.image !== undefined) return undefined
   for (const version of [needed.major, (await other?.()) ?? needed.major]) {
-    if (fits(version) && (await isThere(engine, runtime, version))) return version
+    if (fits(version) && (await isThere(engine, runtime, version, had))) return version
   }
   return undefined
 }
 
-async function isThere(engine: Engine, runtime: Runtime, version: string): Promise<boolean> {
+async function isThere(engine: Engine, runtime: Runtime, version: string, had?: Circumstances): Promise<boolean> {
   try {
-    await runtime.probe(engine, version)
+    await runtime.probe(engine, version, had)
     return true
   } catch (error) {
     if (isCode(error, 'ENVIRONMENT')) return false

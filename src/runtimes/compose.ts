@@ -13,7 +13,7 @@ import { examine } from './compose/examine.ts'
 import { removeService } from './compose/file.ts'
 import { called, LABEL, liveEndpoint, type Home, type Moment, type Patience } from './compose/home.ts'
 import { imageName, imageOf } from './compose/image.ts'
-import { liveContainer, liveOf, liveSeen, liveStatus, startLive, stopLive } from './compose/live.ts'
+import { imageForData, liveContainer, liveImage, liveOf, liveSeen, liveStatus, startLive, stopLive } from './compose/live.ts'
 import { logsOf } from './compose/logs.ts'
 import { deletePlace, placeOf } from './compose/place.ts'
 import { projectIfAny, projectOf } from './compose/project.ts'
@@ -49,9 +49,9 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     name: 'compose',
     shape: 'server',
     containers: true,
-    async probe(engine, version, image) {
+    async probe(engine, version, { image, ...wanting } = {}) {
       const recipe = serverRecipe(engine)
-      const [found] = await Promise.all([imageOf(recipe, engine.title, imageName(recipe, version, image)), composeTool()])
+      const [found] = await Promise.all([imageOf(recipe, engine.title, imageName(recipe, version, image), wanting), composeTool()])
       return { version: found.version }
     },
     examine,
@@ -95,6 +95,8 @@ function siteOf(home: Home): Site {
       return project === undefined ? undefined : liveContainer(home, project)
     },
 
+    image: () => liveImage(home),
+
     async status() {
       return liveStatus(home, await readLedger(dataDir))
     },
@@ -113,8 +115,8 @@ function siteOf(home: Home): Site {
       }
     },
 
-    async start(signal) {
-      await startLive(home, await ledgerOf(home), signal)
+    async start(signal, stage) {
+      await startLive(home, await ledgerOf(home), signal, stage)
     },
 
     stop: () => stopLive(home),
@@ -151,16 +153,17 @@ function siteOf(home: Home): Site {
       return awakeTarget(home, generation, endpoint, container, { version, image: other.name })
     },
 
-    twin: () => makeTwin(home),
+    twin: (watch) => makeTwin(home, { watch }),
 
     async generations() {
       return generationsOf(await readLedger(dataDir))
     },
 
-    async switchTo(generation) {
+    async switchTo(generation, watch) {
       const before = await ledgerOf(home)
-      await placeOf(home, generation)
+      const place = await placeOf(home, generation)
       const next = switched(before, generation, new Date())
+      await imageForData(home, next, place, watch) // what cannot be had is told before anything is stopped
       if (next !== before) await exchange(liveOf(home), before, next)
       return generationOf(next, generation)
     },

@@ -59,6 +59,7 @@ function siteOf(home: Home): Site {
 
     interrupts: () => Promise.resolve(undefined),
     container: () => Promise.resolve(undefined),
+    image: () => Promise.resolve(undefined),
 
     async status() {
       return (await liveIsThere(home)) ? 'file' : 'missing'

@@ -70,6 +70,7 @@ function siteOf(home: Home): Site {
 
     interrupts: () => Promise.resolve(undefined),
     container: () => Promise.resolve(undefined),
+    image: () => Promise.resolve(undefined),
 
     async status() {
       return liveStatus(home, await readLedger(dataDir))

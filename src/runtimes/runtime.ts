@@ -51,6 +51,8 @@ export interface ProjectPlace {
 /** What `.hayaidb` wants of a container; a runtime without containers has no use for it. */
 export interface ContainerWish {
   readonly image: string | undefined
+  /** The image that the data to come is from. */
+  readonly known?: ImageRecord | undefined
   /** The folder of the data, and the port of the server, in its container, where they are other than the engine's. */
   readonly data?: string | undefined
   readonly listens?: number | undefined
@@ -65,6 +67,27 @@ export interface ContainerWish {
   /** As Compose understands it. */
   readonly healthcheck: Readonly<Record<string, unknown>> | undefined
   readonly environment: Readonly<Record<string, string>>
+}
+
+/** Which image, exactly: its name may come to mean another one. */
+export interface ImageRecord {
+  readonly name: string
+  /** By which its registry knows it; null for one that was built on a machine, and never was in a registry. */
+  readonly digest: string | null
+}
+
+/** Who waits while something is fetched, and hears how far it is. */
+export interface Fetching {
+  readonly signal: AbortSignal
+  stage(name: string): void
+}
+
+export interface Circumstances {
+  /** What `.hayaidb` names. */
+  readonly image?: string | undefined
+  /** The image as it was where the data is from: what its name means there is fetched, where this machine has none of that name. */
+  readonly known?: ImageRecord | undefined
+  readonly watch?: Fetching | undefined
 }
 
 /** One data folder (or file) that a database has, or had. */
@@ -87,7 +110,7 @@ export interface Runtime {
   /** Whether it runs images. */
   readonly containers: boolean
   /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
-  probe(engine: Engine, version: string | undefined, image?: string): Promise<{ readonly version: string }>
+  probe(engine: Engine, version: string | undefined, circumstances?: Circumstances): Promise<{ readonly version: string }>
   /** What there is to know of a container that others made. Throws USAGE where this runtime has no containers. */
   examine(engine: Engine, container: string): Promise<Examined>
   /** Lets go of what lies outside of a folder of generations that is about to be deleted. */
@@ -119,14 +142,16 @@ export interface Site {
   interrupts(): Promise<Interruption | undefined>
   /** The container of its server, as Docker calls it, whether it runs or not; undefined where it is in none. */
   container(): Promise<string | undefined>
+  /** Of its server, which runs or ran last; undefined where there is none. */
+  image(): Promise<ImageRecord | undefined>
   /** Asked of the system, never remembered. */
   status(): Promise<Status>
   /** Of the server that runs, or ran last: undefined where it takes plain connections. */
   proof(): Promise<Proof | undefined>
   /** Makes the first generation. Throws CONFLICT when there is data already. Half a creation leaves nothing. */
   create(): Promise<void>
-  /** Returns when the database answers a query. Does nothing when it already does. */
-  start(signal: AbortSignal): Promise<void>
+  /** Returns when the database answers a query. Does nothing when it already does. What takes longer than a start is told to `stage`. */
+  start(signal: AbortSignal, stage?: (name: string) => void): Promise<void>
   /** Returns when the server is gone. Does nothing when it already is. */
   stop(): Promise<void>
   /** Stops it, and takes away all but its data that others see of it, so that another may have its name. start() makes that again. */
@@ -137,10 +162,10 @@ export interface Site {
    */
   open(programsOf?: string): Promise<Target>
   /** An empty generation beside the live one, asleep; where nothing is live yet, it may become the first. */
-  twin(): Promise<Twin>
+  twin(watch?: Fetching): Promise<Twin>
   generations(): Promise<readonly Generation[]>
   /** Makes a kept generation the live one. A running database is running again afterwards; on failure all is as before. */
-  switchTo(generation: string): Promise<Generation>
+  switchTo(generation: string, watch?: Fetching): Promise<Generation>
   /** Which generation `undo` (-1) or `redo` (+1) leads to, if any. */
   neighbour(step: -1 | 1): Promise<Generation | undefined>
   /** Deletes a kept generation that is not live. */

@@ -27,6 +27,8 @@ export interface Manifest {
   /** The exact version of the server or library that was dumped. */
   readonly version: string
   readonly runtime: string
+  /** Of its server, where that is in a container; `digest`: by which its registry knows it, where one does. */
+  readonly image?: { readonly name: string; readonly digest: string | null } | undefined
   readonly format: string
   /** Times are UTC. `instant` is the moment the data is of. */
   readonly started: string

@@ -15,7 +15,7 @@ import { clearUp, release, reserve } from './unfinished.ts'
 /** What is known before the first byte. */
 export interface Draft extends Pick<
   Manifest,
-  'id' | 'project' | 'database' | 'engine' | 'runtime' | 'comment' | 'tags' | 'askedBy' | 'plan' | 'git'
+  'id' | 'project' | 'database' | 'engine' | 'runtime' | 'image' | 'comment' | 'tags' | 'askedBy' | 'plan' | 'git'
 > {
   readonly started: Date
 }
@@ -112,6 +112,7 @@ async function compose(
   const written: Record<keyof Manifest, unknown> = {
     formatVersion: FORMAT_VERSION,
     ...draft,
+    image: draft.image,
     plan: draft.plan,
     product: facts.product,
     version: facts.version,

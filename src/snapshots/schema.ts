@@ -15,6 +15,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   product: z.string(),
   version: z.string(),
   runtime: z.string(),
+  image: z.object({ name: z.string(), digest: z.string().nullable() }).optional(),
   format: z.string(),
   started: z.iso.datetime(),
   instant: z.iso.datetime(),

@@ -245,12 +245,14 @@ describe.skipIf(noDocker !== undefined && process.env['CI'] === undefined)(
     })
 
     test('an image that is not there, and cannot be fetched, is told before anything is made', async () => {
-      await expect(compose.probe(tiny, '15', 'hayai.invalid/nothing:1')).rejects.toMatchObject({
+      await expect(compose.probe(tiny, '15', { image: 'hayai.invalid/nothing:1' })).rejects.toMatchObject({
         code: 'ENVIRONMENT',
         message: saying('hayai.invalid/nothing:1'),
       })
-      await expect(compose.probe(engineWith({ server: 'sh' }), undefined, image('postgres'))).rejects.toMatchObject({ code: 'ENVIRONMENT' })
-      expect((await compose.probe(tiny, undefined, image('postgres'))).version).toMatch(/^15\.\d+$/)
+      await expect(compose.probe(engineWith({ server: 'sh' }), undefined, { image: image('postgres') })).rejects.toMatchObject({
+        code: 'ENVIRONMENT',
+      })
+      expect((await compose.probe(tiny, undefined, { image: image('postgres') })).version).toMatch(/^15\.\d+$/)
     })
 
     test('data in a folder instead of a volume is refused', async () => {

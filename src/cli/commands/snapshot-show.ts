@@ -52,11 +52,14 @@ function showText(view: SnapshotView, manifest: Manifest, style: Style): string 
 }
 
 function factsOf(view: SnapshotView, manifest: Manifest): readonly (readonly [string, string])[] {
-  const { git, tools, verification } = manifest
+  const { git, image, tools, verification } = manifest
   return [
     ['id', manifest.id],
     ['database', `${manifest.database} of the project ${manifest.project}`],
     ['made by', `${manifest.product} ${manifest.version} (${manifest.engine}, ${manifest.runtime})`],
+    ...(image === undefined
+      ? []
+      : [['image', image.digest === null || image.name.endsWith(image.digest) ? image.name : `${image.name}, ${image.digest}`] as const]),
     ['moment', `${manifest.instant.slice(0, 19).replace('T', ' ')} UTC, ${age(manifest.instant)}`],
     ['file', `${place(view.path)}, format ${manifest.format}`],
     ...manifest.files.flatMap(({ codec, plain, stored }) => [

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { Dump, Format, Ready } from '../../engines/engine.ts'
 import { parseCompression } from '../../snapshots/codecs.ts'
 import type { Manifest } from '../../snapshots/manifest.ts'
-import { saveContent } from '../../snapshots/saving.ts'
+import { type Draft, saveContent } from '../../snapshots/saving.ts'
 import type { Store } from '../../stores/store.ts'
 import type { BackupRequest } from '../backup-answers.ts'
 import { usualFormat, type Context, type Database } from '../context.ts'
@@ -36,6 +36,8 @@ interface Saving {
 export async function savePart(saving: Saving): Promise<Part> {
   const { database, signal, ready, held } = saving
   const started = new Date()
+  const image = database.site.image() // asked meanwhile
+  image.catch(() => {})
   const target = await database.site.open()
   const guard = stallGuard(signal, database.name)
   // Who waits for the others is not at fault.
@@ -49,7 +51,7 @@ export async function savePart(saving: Saving): Promise<Part> {
     const dump = await database.engine.dump(target, format, guard.signal, (step) => pausing(() => ready(step)))
     try {
       await pausing(held)
-      return await keep(saving, dump, guard, started)
+      return await keep(saving, dump, guard, { started, image: await image })
     } finally {
       guard.done()
       await dump.close()
@@ -60,7 +62,7 @@ export async function savePart(saving: Saving): Promise<Part> {
   }
 }
 
-async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date): Promise<Part> {
+async function keep(saving: Saving, dump: Dump, guard: StallGuard, known: Pick<Draft, 'started' | 'image'>): Promise<Part> {
   const { context, database, store, git, recipients, request, tell } = saving
   const { name, engine, entry } = database
   const format = usualFormat(database)
@@ -75,7 +77,7 @@ async function keep(saving: Saving, dump: Dump, guard: StallGuard, started: Date
     askedBy: request.askedBy ?? ('person' as const),
     plan: request.plan,
     git,
-    started,
+    ...known,
   }
   const snapshot = await saveContent(store, `${name}_backup`, draft, dump, {
     format,

@@ -2,6 +2,7 @@
 // switch all. Databases that are not there are made; where there is no project, the backup's own declaration begins one.
 
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { text } from '../../base/bytes.ts'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { exists, freeBytes, writeDurably } from '../../base/files.ts'
@@ -16,10 +17,11 @@ import type { Manifest } from '../../snapshots/manifest.ts'
 import { repository } from '../../snapshots/repository.ts'
 import type { Check, Watch } from '../answers.ts'
 import type { BackupRestoreAnswer, BackupRestoreRequest, BackupView, Returned } from '../backup-answers.ts'
-import { assemble, engineOf, formatOf, settle, type Context, type Database } from '../context.ts'
+import { assemble, configOf, declaredIn, engineOf, formatOf, settle, type Context, type Database } from '../context.ts'
 import { filledTwin } from '../fill.ts'
 import { sweepGrace } from '../grace.ts'
 import { wishOf } from '../init.ts'
+import { knowing, probe } from '../probe.ts'
 import { reserve } from '../reserve.ts'
 import { mebibytes, refuseFailed, refuseUnasked, versionCheck } from '../restore.ts'
 import { wrongEngine } from '../snapshot.ts'
@@ -124,7 +126,10 @@ async function goalsOf({ context }: Order, snapshots: readonly Manifest[]): Prom
 }
 
 /** Nothing is touched before all of this has passed: digests, versions, room. */
-async function lookAtAll({ context, backup, view }: Order, goals: readonly Goal[]): Promise<void> {
+async function lookAtAll(order: Order, goals: readonly Goal[]): Promise<void> {
+  const { context, backup, view, declares } = order
+  // As it will be declared.
+  const looking = declares ? { ...order, context: { ...context, configFile: join(backup.path, DECLARATION) } } : order
   const needed = goals.flatMap(({ snapshot }) => snapshot.files).reduce((sum, { plain }) => sum + plain.bytes, 0)
   const free = await freeBytes(context.paths.own)
   const room: Check = { what: 'disk space', ok: free > needed, detail: `${mebibytes(needed)} MiB of content, ${mebibytes(free)} MiB free` }
@@ -133,7 +138,7 @@ async function lookAtAll({ context, backup, view }: Order, goals: readonly Goal[
   for (const { snapshot, engine, database, checks, format } of goals) {
     checks.push({ what: 'engine', ok: true, detail: engine.title }, room)
     if (database === undefined) await refuseKept(context, snapshot.database)
-    const probed = await probe(context, engine, snapshot, database)
+    const probed = await probeFor(looking, snapshot, { engine, database })
     checks.push(versionCheck({ engine, manifest: snapshot, format }, probed.version))
     refuseFailed(checks)
     await shelf.checkReadable(snapshot)
@@ -151,20 +156,21 @@ async function refuseKept({ paths }: Context, name: string): Promise<void> {
 }
 
 /** The version that is there; for a new database the one that is declared, else the one of the snapshot, else any that is newer. */
-async function probe(context: Context, engine: Engine, snapshot: Manifest, database: Database | undefined) {
+async function probeFor({ context, view }: Order, snapshot: Manifest, { engine, database }: Pick<Goal, 'engine' | 'database'>) {
   if (database !== undefined) {
-    const { version } = await database.runtime.probe(engine, database.entry.version ?? undefined)
+    const { version } = await probe(database, database.entry.version, view)
     return { version, major: database.entry.version ?? undefined }
   }
   const wish = await wishOf(context, { name: snapshot.database, engine: engine.name })
   const runtime = context.parts.runtimes[wish.runtime]
   if (runtime === undefined) throw new Error(`there is no runtime ${wish.runtime}`)
   const major = wish.version ?? (engine.recipe.shape === 'server' ? engine.recipe.majorOf(snapshot.version) : undefined)
+  const circumstances = { image: wish.declared?.image, known: snapshot.image, watch: view }
   try {
-    return { version: (await runtime.probe(engine, major)).version, major }
+    return { version: (await runtime.probe(engine, major, circumstances)).version, major }
   } catch (error) {
     if (!isCode(error, 'ENVIRONMENT') || wish.version !== undefined) throw error
-    return { version: (await runtime.probe(engine, undefined)).version, major: undefined }
+    return { version: (await runtime.probe(engine, undefined, circumstances)).version, major: undefined }
   }
 }
 
@@ -247,11 +253,13 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
 }
 
 /** A name, a port and a login for a database that is not there yet. */
-async function reserved({ context }: Order, { snapshot, engine }: Goal): Promise<Database> {
+async function reserved(order: Order, { snapshot, engine }: Goal): Promise<Database> {
+  const { context } = order
   const wish = await wishOf(context, { name: snapshot.database, engine: engine.name })
-  const { major } = await probe(context, engine, snapshot, undefined)
+  const { major } = await probeFor(order, snapshot, { engine, database: undefined })
   const { entry, reserved: mine } = await reserve(context, wish, false)
-  if (mine) return assemble(context, wish.name, { ...entry, version: entry.version ?? major ?? null })
+  const declared = async () => knowing(declaredIn(await configOf(context), wish.name), snapshot.image)
+  if (mine) return assemble(context, wish.name, { ...entry, version: entry.version ?? major ?? null }, declared)
   throw new HayaiError('CONFLICT', `another command is making "${wish.name}" at this moment`, { hint: 'Try again when it is done.' })
 }
 

@@ -145,12 +145,13 @@ async function takeBack(context: Context, { id, made, declared, switches }: Jour
 }
 
 /** All of it was made by the command that is taken back. */
-async function unmake(context: Context, { name, entry, engine, site }: Database): Promise<void> {
+async function unmake(context: Context, { name, entry, engine, site, runtime }: Database): Promise<void> {
   const { paths } = context
-  await site.stop()
+  await site.retire()
   const { recipe } = engine
   const outside = recipe.shape === 'file' && !site.path.startsWith(`${paths.own}/`) && (await site.generations()).length > 0
   if (outside) for (const ending of ['', ...recipe.companions]) await rm(site.path + ending, { force: true })
+  await runtime.discard(paths.dataDir(name))
   for (const path of [paths.dataDir(name), paths.runDir(name), paths.logFile(name)]) await rm(path, { recursive: true, force: true })
   await release(context, name, entry)
 }

@@ -34,7 +34,7 @@ export async function undoAll(context: Context, direction: Direction, dryRun: bo
       view.stage('switching')
       const steps = now.flatMap(({ database, live, goal }): Step[] => {
         if (database === undefined || goal === undefined) return []
-        return [{ database, from: live?.name ?? null, to: goal.name, fresh: false, take: () => database.site.switchTo(goal.name) }]
+        return [{ database, from: live?.name ?? null, to: goal.name, fresh: false, take: () => database.site.switchTo(goal.name, view) }]
       })
       const announced = { id: randomBytes(4).toString('hex'), restores: false, made: [], declared: false }
       if (steps.length > 0) await switchAll(context, announced, steps, { stage: view.stage })

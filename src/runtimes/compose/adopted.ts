@@ -11,6 +11,7 @@ import { heldIn, type Held } from './errands.ts'
 import { rememberedKeeping, rememberKeeping } from './switch-journal.ts'
 import { forgetPlace, resumeSwitch, switchContent, type Others } from './switch-others.ts'
 import { ask } from './docker.ts'
+import { recordOf } from './fetch.ts'
 import { called, endpointAt, generationFolder, type Home } from './home.ts'
 import { imageName, imageOf } from './image.ts'
 import { see, type Seen } from './inspect.ts'
@@ -19,7 +20,7 @@ import { placeOf } from './place.ts'
 import { untilAnswers } from './readiness.ts'
 import { stopContainer } from './stop.ts'
 import { awakeTarget } from './target.ts'
-import { deleteUnfinished, makeTwin } from './twin.ts'
+import { deleteUnfinished, makeTwin, type PutIn } from './twin.ts'
 
 const FIRST = 'g0001'
 
@@ -151,6 +152,11 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
 
     container: () => Promise.resolve(container),
 
+    async image() {
+      const seen = await see(container)
+      return seen === undefined ? undefined : recordOf(seen.image, seen.imageId)
+    },
+
     async interrupts() {
       await held()
       return { container }
@@ -190,11 +196,12 @@ export function adoptedSite(home: Home, container: string, inspect: (target: Tar
       await rememberKeeping(home, there.keeping)
       const { placement } = home
       const alike: Home = { ...home, placement: { ...placement, container: { ...placement.container, image: there.image } } }
-      return makeTwin(alike, async (before, next, counted) => {
+      const putIn: PutIn = async (before, next, counted) => {
         if (before === undefined) throw new Error('an adopted database has a ledger')
         const named = Object.entries(counted?.tables ?? {}).flatMap(([table, rows]) => (rows > 0 ? [table] : []))
         await switchContent(others, { before, next, held: await held(), named, fresh: true })
-      })
+      }
+      return makeTwin(alike, { putIn })
     },
 
     async generations() {

@@ -1,18 +1,21 @@
-// Which image a database runs from, and which version of the server is in it. An image never changes: its version is asked once, and
-// then remembered in this person's cache.
+// Which image a database runs from, and which version of the server is in it. An image never changes, though its name may come to mean
+// another: the version is asked once for each, and then remembered in this person's cache.
 
 import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
 import { writeDurably } from '../../base/files.ts'
-import { ask, askIfThere, wordsOf } from './docker.ts'
+import { ask } from './docker.ts'
+import { have, type Wanting } from './fetch.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
 export interface Image {
   readonly name: string
   /** The server's exact version. */
   readonly version: string
+  /** By which its registry knows it, where one does. */
+  readonly digest: string | null
 }
 
 /** The one that was asked for by name, or the engine's official one of that version. */
@@ -35,10 +38,10 @@ function tagOf(name: string): string {
 const known = new Map<string, string>()
 
 /** Fetches it where it is not on this machine. Throws ENVIRONMENT when it cannot be had, or holds no such server. */
-export async function imageOf(recipe: ServerRecipe, title: string, name: string): Promise<Image> {
-  const id = (await idOf(name)) ?? (await fetched(name))
-  if (recipe.server === '') return { name, version: tagOf(name) }
-  return { name, version: await factOf(`${recipe.server} ${id}`, () => versionIn(recipe, title, name, id)) }
+export async function imageOf(recipe: ServerRecipe, title: string, name: string, wanting?: Wanting): Promise<Image> {
+  const { id, digest } = await have(name, wanting)
+  if (recipe.server === '') return { name, version: tagOf(name), digest }
+  return { name, version: await factOf(`${recipe.server} ${id}`, () => versionIn(recipe, title, name, id)), digest }
 }
 
 /** What an image runs, and whether a shell can do something before, as root. */
@@ -96,29 +99,6 @@ async function remember(asked: string, fact: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) === undefined) throw error
   }
-}
-
-async function idOf(name: string): Promise<string | undefined> {
-  return askIfThere(['image', 'inspect', '--format', '{{.Id}}', name])
-}
-
-async function fetched(name: string): Promise<string> {
-  try {
-    await ask(['pull', '--quiet', name])
-  } catch (error) {
-    if (!isCode(error, 'TOOL_FAILED')) throw error
-    throw new HayaiError(
-      'ENVIRONMENT',
-      `the image ${name} is not on this machine, and cannot be fetched: ${wordsOf(error).split('\n').at(-1) ?? ''}`,
-      {
-        hint: 'Name another with `version:` or `image:` in .hayaidb; `docker images` lists those that are here.',
-        cause: error,
-      },
-    )
-  }
-  const id = await idOf(name)
-  if (id === undefined) throw new HayaiError('ENVIRONMENT', `the image ${name} was fetched, and is gone again`, { hint: 'Try again.' })
-  return id
 }
 
 async function versionIn(recipe: ServerRecipe, title: string, name: string, id: string): Promise<string> {

@@ -3,16 +3,17 @@
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import type { Live } from '../exchange.ts'
-import { entryOf, type Ledger } from '../generations.ts'
-import type { Status } from '../runtime.ts'
+import { entryOf, readLedger, type Ledger } from '../generations.ts'
+import type { Fetching, ImageRecord, Status } from '../runtime.ts'
 import { compose, composeTool } from './compose-tool.ts'
 import { dataIn, foundNow, foundWithin } from './data.ts'
 import { ask, isNoSuch, wordsOf } from './docker.ts'
+import { have, recordOf } from './fetch.ts'
 import { composeFile, writeService } from './file.ts'
 import { called, LABEL, liveEndpoint, type Home } from './home.ts'
 import { imageOf } from './image.ts'
 import { see, type Seen } from './inspect.ts'
-import { placeOf, volumeIsThere, type VolumePlace } from './place.ts'
+import { keepPlace, placeOf, recordIn, volumeIsThere, type VolumePlace } from './place.ts'
 import { projectIfAny, projectOf, type ComposeProject } from './project.ts'
 import { layOut } from '../secured.ts'
 import { explain, untilAnswers } from './readiness.ts'
@@ -63,7 +64,7 @@ export async function liveStatus(home: Home, ledger: Ledger | undefined): Promis
 }
 
 /** Returns when the live generation answers a query; does nothing when it already does. */
-export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal): Promise<void> {
+export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal, stage?: (name: string) => void): Promise<void> {
   const project = await projectOf(home)
   const container = liveContainer(home, project)
   const place = await placeOf(home, ledger.live)
@@ -80,6 +81,7 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal)
       hint: `Run \`hayai undo ${home.placement.name}\`, or restore a snapshot.`,
     })
   }
+  await imageForData(home, ledger, place, stage === undefined ? undefined : { signal, stage }) // before anything waits for it
   await refuseTakenPort(home)
   await makeMounts(home, project)
   await writeLive(home, ledger, seen === undefined || (!seen.running && !seen.stuck) ? { seen } : undefined)
@@ -130,14 +132,26 @@ export async function writeLive(home: Home, ledger: Ledger, looked?: { readonly 
 }
 
 /** The image asked for, if it is of the major version that made the data; else the one that made it. */
-export async function imageForData(home: Home, ledger: Ledger, place: VolumePlace): Promise<string> {
+export async function imageForData(home: Home, ledger: Ledger, place: VolumePlace, watch?: Fetching): Promise<string> {
   const asked = home.placement.container.image
-  if (asked === undefined || asked === place.image) return place.image
-  const { version } = entryOf(ledger, ledger.live)
-  const { majorOf } = home.recipe
-  const image = await imageOf(home.recipe, home.title, asked)
-  if (version === null || majorOf(image.version) === majorOf(version)) return asked
+  if (asked !== undefined && asked !== place.image) {
+    const { version } = entryOf(ledger, ledger.live)
+    const { majorOf } = home.recipe
+    const image = await imageOf(home.recipe, home.title, asked, { watch })
+    if (version === null || majorOf(image.version) === majorOf(version)) return asked
+  }
+  const { digest } = await have(place.image, { known: recordIn(place), watch })
+  // Its name has come to mean another one here: that is what runs from now on.
+  if (digest !== null && digest !== place.digest) await keepPlace(home, ledger.live, { ...place, digest })
   return place.image
+}
+
+/** As its container has it, and where there is none, as its data was made. */
+export async function liveImage(home: Home): Promise<ImageRecord | undefined> {
+  const seen = await liveSeen(home)
+  if (seen !== undefined) return recordOf(seen.image, seen.imageId)
+  const ledger = await readLedger(home.placement.dataDir)
+  return ledger === undefined ? undefined : recordIn(await placeOf(home, ledger.live))
 }
 
 async function up(home: Home, project: ComposeProject, signal: AbortSignal): Promise<void> {

@@ -4,14 +4,18 @@
 import { join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { readIfThere, writeDurably } from '../../base/files.ts'
+import type { ImageRecord } from '../runtime.ts'
 import { ask, askIfThere, isNoSuch } from './docker.ts'
 import { called, generationFolder, LABEL, type Home } from './home.ts'
+import type { Image } from './image.ts'
 import type { ComposeProject } from './project.ts'
 import { dataVolumeOf } from './wishes.ts'
 
 export interface VolumePlace {
   readonly volume: string
   readonly image: string
+  /** By which its registry knows it, where one does. */
+  readonly digest: string | null
   /** The container of a twin. */
   readonly container: string
   /** Whose they are: the labels on both. */
@@ -22,16 +26,20 @@ export async function choosePlace(
   home: Home,
   project: ComposeProject,
   generation: string,
-  image: string,
+  { name: image, digest }: Pick<Image, 'name' | 'digest'>,
   isFirst: boolean,
 ): Promise<VolumePlace> {
   const { id, name } = home.placement
   const base = `${project.name}_${(isFirst ? dataVolumeOf(home) : undefined) ?? `${name}-${generation}`}`
   // One of that name may be that of a database that was removed, or somebody's own.
   const volume = (await volumeLabels(base)) === undefined ? base : `${base}-${id.slice(-8)}`
-  const place = { volume, image, container: `${project.name}-${name}-${generation}-${id.slice(-8)}`, database: id }
-  await writeDurably(placeFile(generationFolder(home, generation)), `${JSON.stringify(place)}\n`)
+  const place = { volume, image, digest, container: `${project.name}-${name}-${generation}-${id.slice(-8)}`, database: id }
+  await keepPlace(home, generation, place)
   return place
+}
+
+export async function keepPlace(home: Home, generation: string, place: VolumePlace): Promise<void> {
+  await writeDurably(placeFile(generationFolder(home, generation)), `${JSON.stringify(place)}\n`)
 }
 
 export async function makeVolume(
@@ -63,11 +71,15 @@ export async function placeOf(home: Home, generation: string): Promise<VolumePla
 export async function placeIn(folder: string): Promise<VolumePlace | undefined> {
   const content = await readIfThere(placeFile(folder))
   if (content === undefined) return undefined
-  const { volume, image, container, database } = JSON.parse(content) as Record<string, unknown>
+  const { volume, image, digest = null, container, database } = JSON.parse(content) as Record<string, unknown>
   if (typeof volume === 'string' && typeof image === 'string' && typeof container === 'string' && typeof database === 'string') {
-    return { volume, image, container, database }
+    return { volume, image, digest: typeof digest === 'string' ? digest : null, container, database }
   }
   throw new HayaiError('CORRUPT', `${placeFile(folder)} is damaged`, { hint: 'Put back a good copy of it.' })
+}
+
+export function recordIn({ image: name, digest }: VolumePlace): ImageRecord {
+  return { name, digest }
 }
 
 export async function volumeIsThere(volume: string): Promise<boolean> {

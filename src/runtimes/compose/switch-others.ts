@@ -141,7 +141,7 @@ async function placeFor(home: Home, generation: string, { image }: Held): Promis
   const folder = generationFolder(home, generation)
   await makeFolder(folder)
   const project = await projectOf(home)
-  const place = (await placeIn(folder)) ?? (await choosePlace(home, project, generation, image, false))
+  const place = (await placeIn(folder)) ?? (await choosePlace(home, project, generation, { name: image, digest: null }, false))
   await makeVolume(home, project, generation, place)
   return place
 }

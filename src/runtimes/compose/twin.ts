@@ -10,7 +10,7 @@ import { NOTHING_AROUND, type Census } from '../../engines/engine.ts'
 import { exchange } from '../exchange.ts'
 import { entryOf, generationOf, grown, nextName, readLedger, type Ledger } from '../generations.ts'
 import { markAbandoned, markFinished, markUnfinished } from '../marks.ts'
-import type { Twin } from '../runtime.ts'
+import type { Fetching, Twin } from '../runtime.ts'
 import { besides, dataIn, syncVolume } from './data.ts'
 import { ask } from './docker.ts'
 import { called, endpointAt, generationFolder, layingFolder, type Home } from './home.ts'
@@ -18,26 +18,31 @@ import { imageName, imageOf, type Image } from './image.ts'
 import { see } from './inspect.ts'
 import { liveOf } from './live.ts'
 import { inside } from './inside.ts'
-import { choosePlace, deletePlace, makeVolume, type VolumePlace } from './place.ts'
+import { choosePlace, deletePlace, makeVolume, placeIn, recordIn, type VolumePlace } from './place.ts'
 import { projectOf } from './project.ts'
 import { explain, untilAnswers } from './readiness.ts'
 import { asArguments, containerOf, forgetFiles } from './service.ts'
 import { asleepTarget, awakeTarget } from './target.ts'
 
 /** Makes it the live data, once all of it is durable: from one ledger to the next. `counted`: what it holds. */
-type PutIn = (before: Ledger | undefined, next: Ledger, counted: Census | undefined) => Promise<void>
+export type PutIn = (before: Ledger | undefined, next: Ledger, counted: Census | undefined) => Promise<void>
 
-export async function makeTwin(home: Home, putIn: PutIn = (before, next) => exchange(liveOf(home), before, next)): Promise<Twin> {
+interface Making {
+  readonly putIn?: PutIn
+  readonly watch?: Fetching | undefined
+}
+
+export async function makeTwin(home: Home, { putIn = intoPlace(home), watch }: Making = {}): Promise<Twin> {
   const { placement, recipe } = home
   const ledger = await readLedger(placement.dataDir)
-  const image = await imageForNew(home, ledger)
+  const image = await imageForNew(home, ledger, watch)
   const project = await projectOf(home)
   const name = await makeUnfinished(home, ledger)
   const folder = generationFolder(home, name)
   let running: { readonly port: number } | undefined
   let standing: 'beside' | 'swapped' | 'closed' = 'beside'
   const place = await orDelete(home, name, async () => {
-    const chosen = await choosePlace(home, project, name, image.name, ledger === undefined)
+    const chosen = await choosePlace(home, project, name, image, ledger === undefined)
     await makeVolume(home, project, name, chosen)
     home.at('volume made')
     return chosen
@@ -107,6 +112,10 @@ export async function makeTwin(home: Home, putIn: PutIn = (before, next) => exch
   }
 }
 
+function intoPlace(home: Home): PutIn {
+  return (before, next) => exchange(liveOf(home), before, next)
+}
+
 /** Gives files that were laid down the login of this place, by the image's own programs and as its account. */
 async function adopt(home: Home, place: VolumePlace, signal: AbortSignal): Promise<void> {
   const { recipe, placement } = home
@@ -128,11 +137,13 @@ async function adopt(home: Home, place: VolumePlace, signal: AbortSignal): Promi
 }
 
 /** What was asked for; else the live data's own major, so that a restore is not an upgrade that nobody asked for. */
-async function imageForNew(home: Home, ledger: Ledger | undefined): Promise<Image> {
+async function imageForNew(home: Home, ledger: Ledger | undefined, watch: Fetching | undefined): Promise<Image> {
   const { placement, recipe, title } = home
   const live = ledger === undefined ? null : entryOf(ledger, ledger.live).version
   const version = placement.version ?? (live === null ? undefined : recipe.majorOf(live))
-  const image = await imageOf(recipe, title, imageName(recipe, version, placement.container.image))
+  const place = ledger === undefined ? undefined : await placeIn(generationFolder(home, ledger.live))
+  const known = place === undefined ? placement.container.known : recordIn(place)
+  const image = await imageOf(recipe, title, imageName(recipe, version, placement.container.image), { known, watch })
   if (version === undefined || recipe.majorOf(image.version) === recipe.majorOf(version)) return image
   throw new HayaiError('CONFLICT', `the image ${image.name} is of ${title} ${image.version}, and ${version} is wanted`, {
     hint: 'Change `image:` in .hayaidb.',
