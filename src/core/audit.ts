@@ -9,6 +9,7 @@ import { HayaiError, messageOf, systemCode } from '../base/errors.ts'
 import { exists } from '../base/files.ts'
 import { self } from '../base/processes.ts'
 import type { Context } from './context.ts'
+import { asFound } from './unmake.ts'
 
 type Details = Readonly<Record<string, unknown>>
 
@@ -49,12 +50,14 @@ export async function acting<T>(
     if (!(await exists(context.paths.own))) return
     await write(context, { ...began, at: now(), ended: flaw === null ? 'done' : 'failed', ...(flaw !== null && shortened(flaw)) })
   }
+  const found = await asFound(context)
   return current.run({ act }, async () => {
     try {
       const result = await work()
       await end(flawOf(result))
       return result
     } catch (error) {
+      await found?.forget(context)
       await end({ code: error instanceof HayaiError ? error.code : 'UNEXPECTED', message: messageOf(error) })
       throw error
     }

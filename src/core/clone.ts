@@ -1,7 +1,6 @@
 // clone: a new database with the content of another, or of a snapshot. A twin is filled and counted as for a restore, and becomes
 // the first generation of the new database. With `force` it becomes the next generation of one that is there.
 
-import { rm } from 'node:fs/promises'
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { readCatalog } from '../project/catalog.ts'
@@ -22,6 +21,7 @@ import { release, reserve, type Wish } from './reserve.ts'
 import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
+import { discard } from './unmake.ts'
 import { majorOf } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
@@ -174,13 +174,6 @@ function keptData(name: string): HayaiError {
   return new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
     hint: `Choose another name, or take that data up again: \`hayai init -n ${name}\`.`,
   })
-}
-
-/** All of it was made by this very command. */
-async function discard({ paths }: Context, { name, site, runtime }: Database): Promise<void> {
-  await site.retire()
-  await runtime.discard(paths.dataDir(name))
-  for (const path of [paths.dataDir(name), paths.runDir(name), paths.logFile(name)]) await rm(path, { recursive: true, force: true })
 }
 
 /** As the source's, but for what only one database can have. */

@@ -5,7 +5,7 @@ import { freeBytes } from '../base/files.ts'
 import { checkName } from '../base/names.ts'
 import { compareVersions } from '../base/versions.ts'
 import { changeCatalog, readCatalog, withEvent } from '../project/catalog.ts'
-import { removeFromConfig } from '../project/config.ts'
+import { declarationIn, removeFromConfig } from '../project/config.ts'
 import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
@@ -19,6 +19,7 @@ import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
+import { unmake } from './unmake.ts'
 import { majorFor, majorOf, versionFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
 
@@ -67,7 +68,7 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
     const undo = goal.database === undefined ? null : `hayai undo ${name}`
     return { ...base, plan: planOf(goal, source, stops), checks, generation, undo, seconds, dryRun: false }
   } catch (error) {
-    if (goal.database === undefined) await unmake(context, name)
+    if (goal.database === undefined) await unmakeGoal(context, database)
     throw error
   }
 }
@@ -164,19 +165,31 @@ function planOf(goal: Goal, source: Source, stops: string | null): readonly stri
   ]
 }
 
-async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Database> {
+interface Made extends Database {
+  /** What people had declared stays declared, whatever comes of it. */
+  readonly declared: boolean
+}
+
+async function makeGoal(context: Context, name: string, source: Source, watch: Watch): Promise<Made> {
   const place = await placeFor(context, name, source, watching(watch))
   const { runtime, version } = place
-  const declared = await declareLike(context, name, { name: source.view.database, engine: source.engine, version })
+  const declared = (await declarationIn(context.configFile, name)) !== null
+  const declaredNow = await declareLike(context, name, { name: source.view.database, engine: source.engine, version })
   try {
     const order = { name, engine: source.engine.name, runtime, ...(version === undefined ? {} : { version }) }
     await init(context, order, watch, source.manifest?.image)
   } catch (error) {
-    if (declared) await removeFromConfig(context.root, context.configFile, name)
+    if (declaredNow) await removeFromConfig(context.root, context.configFile, name)
     throw error
   }
-  await start(context, [name], watch)
-  return databaseOf(context, name)
+  const made = { ...(await databaseOf(context, name)), declared }
+  try {
+    await start(context, [name], watch)
+  } catch (error) {
+    await unmakeGoal(context, made)
+    throw error
+  }
+  return made
 }
 
 /** Where one that is made for a snapshot lives, and of which version it is: as the one whose snapshot it is. */
@@ -197,9 +210,11 @@ async function placeFor(context: Context, name: string, source: Source, watch: W
   return { runtime, version, probed: probed?.version, free: said.version === undefined && said.image === undefined }
 }
 
-async function unmake(context: Context, name: string): Promise<void> {
-  const { remove } = await import('./remove.ts')
-  await remove(context, name, { keepData: false, missingOk: true, dryRun: false })
+async function unmakeGoal(context: Context, database: Database & { readonly declared?: boolean }): Promise<void> {
+  const { name, entry, declared } = database
+  if ((await readCatalog(context.root)).databases[name]?.id !== entry.id) return
+  await withDatabase(context, database, { purpose: `taking "${name}" back` }, () => unmake(context, database))
+  if (declared === false) await removeFromConfig(context.root, context.configFile, name)
 }
 
 async function fillAndSwap(database: Database, source: Source, checks: Check[], view: Watching) {

@@ -1,11 +1,12 @@
 // What can go wrong around a backup of several databases: a disk that fills, a server that dies, others that want the same.
 
-import { readdir, readlink } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postgresql, sqlite } from './cast.ts'
 import { mayMount, smallDisk } from './small-disk.ts'
-import { serversBelow, stage, type Stage } from './stage.ts'
+import { serversBelow, stage, stageIn, type Stage } from './stage.ts'
 
 const databases = [
   { name: 'shop', actor: postgresql },
@@ -97,5 +98,64 @@ describe.runIf(missing === undefined || process.env['CI'] !== undefined)('a back
     expect([whole, halved]).toContain(await postgresql.weight(scene.project, 'shop'))
     await scene.project.undoAll()
     expect(await postgresql.weight(scene.project, 'shop')).toBe(whole)
+  })
+
+  describe('that is not restored in an empty folder', () => {
+    let away: Stage
+    let from = ''
+    const DECLARED = 'version: "1.0"\ndatabases:\n  # ours\n  copy:\n    engine: postgresql\n'
+    beforeAll(async () => {
+      from = (await scene.project.backup({})).backup?.path ?? ''
+    })
+    beforeEach(async () => {
+      away = await stageIn(await mkdtemp(join(tmpdir(), 'hayai-first-')))
+    })
+    afterEach(() => away.close())
+
+    it('leaves nothing there, however far it came', async () => {
+      for (const moment of ['checking digests', 'loading', 'switching']) {
+        const control = new AbortController()
+        const watch = {
+          signal: control.signal,
+          onProgress: (told: { readonly stage: string }) => void (told.stage === moment && control.abort()),
+        }
+        await expect(away.project.restoreBackup({ reference: from }, watch), moment).rejects.toMatchObject({ code: 'INTERRUPTED' })
+        expect(await readdir(away.root), moment).toEqual([])
+        expect(await serversBelow(away.root)).toEqual([])
+      }
+      expect((await away.project.restoreBackup({ reference: from })).databases).toHaveLength(databases.length)
+    })
+
+    it('leaves what was declared there; so does a snapshot', async () => {
+      await writeFile(join(away.root, '.hayaidb'), DECLARED)
+      const broken = join(scene.root, 'broken.sql')
+      await writeFile(broken, 'CREATE TABLE t (i int);\nSELECT nothing;\n')
+      await expect(away.project.restore({ reference: broken, engine: 'postgresql', to: 'copy' })).rejects.toMatchObject({
+        code: 'CORRUPT',
+      })
+      expect(await readdir(away.root)).toEqual(['.hayaidb'])
+      expect(await readFile(join(away.root, '.hayaidb'), 'utf8')).toBe(DECLARED)
+      await away.project.init({ name: 'notes', engine: 'sqlite' })
+      await expect(away.project.restore({ reference: broken, engine: 'postgresql', to: 'other' })).rejects.toMatchObject({
+        code: 'CORRUPT',
+      })
+      expect((await away.project.list()).map(({ name }) => name)).toEqual(['notes'])
+      expect(await readFile(join(away.root, '.hayaidb'), 'utf8')).toBe(`${DECLARED}  notes:\n    engine: sqlite\n`)
+      await expect(away.project.undo('other')).rejects.toMatchObject({ code: 'NOT_FOUND' }) // nothing of it waits to come back
+    })
+
+    it('leaves what others have begun there meanwhile', async () => {
+      const control = new AbortController()
+      const failing = away.project.restoreBackup(
+        { reference: from },
+        { signal: control.signal, onProgress: ({ stage: doing }) => void (doing === 'loading' && control.abort()) },
+      )
+      await Promise.all([
+        expect(failing).rejects.toMatchObject({ code: expect.stringMatching(/^INTERRUPTED|CONFLICT$/) as string }),
+        away.project.init({ name: 'other', engine: 'sqlite' }),
+      ])
+      expect((await away.project.list()).map(({ name }) => name)).toEqual(['other'])
+      expect(await readFile(join(away.root, '.hayaidb'), 'utf8')).toMatch(/^databases:\n {2}other:\n {4}engine: sqlite\n$/m)
+    })
   })
 })

@@ -208,9 +208,8 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
     for (const twin of twins.splice(0)) await twin.close()
   }
   let switching = false
-  if (declares) await announce(context, announced)
+  if (declares) await declareAll(context, announced, await text(context.parts.openFolder(backup.path).get(DECLARATION)))
   try {
-    if (declares) await writeDurably(context.configFile, await text(context.parts.openFolder(backup.path).get(DECLARATION)), 0o644)
     const ready: (Goal & { readonly database: Database })[] = []
     for (const goal of goals) {
       const database = goal.database ?? (await reserved(order, goal))
@@ -250,6 +249,17 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
     if (!switching) await giveUp(context)
     throw error
   }
+}
+
+/** As it was; where somebody has begun another project here meanwhile, it is theirs. */
+async function declareAll(context: Context, announced: Announced, declaration: string): Promise<void> {
+  const { configFile, paths } = context
+  await withLock(paths.configLock, { purpose: 'making .hayaidb' }, async () => {
+    if (await exists(configFile))
+      throw new HayaiError('CONFLICT', `${configFile} has been made by another command meanwhile`, { hint: 'Look at it, and try again.' })
+    await announce(context, announced)
+    await writeDurably(configFile, declaration, 0o644)
+  })
 }
 
 /** A name, a port and a login for a database that is not there yet. */

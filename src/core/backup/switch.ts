@@ -5,12 +5,12 @@ import { rm } from 'node:fs/promises'
 import { isCode } from '../../base/errors.ts'
 import { withLock } from '../../base/locks.ts'
 import { changeCatalog, readCatalog, withTogether, type DatabaseRecord } from '../../project/catalog.ts'
-import { addToConfig } from '../../project/config.ts'
+import { addToConfig, removeFromConfig } from '../../project/config.ts'
 import { readJournal, removeJournal, writeJournal, type Journal } from '../../project/journal.ts'
 import type { Generation } from '../../runtimes/runtime.ts'
 import { audit } from '../audit.ts'
 import { assemble, configOf, type Context, type Database } from '../context.ts'
-import { release } from '../reserve.ts'
+import { unmake } from '../unmake.ts'
 import { followVersion } from '../versions.ts'
 import { withAll } from './together.ts'
 
@@ -140,18 +140,19 @@ async function takeBack(context: Context, { id, made, declared, switches }: Jour
     await audit(context, 'take back', name, { from: to, to: from, together: id })
   }
   for (const database of await thereOf(context, made)) await unmake(context, database)
-  if (declared) await rm(context.configFile, { force: true })
+  if (declared) await undeclare(context)
   await removeJournal(context.paths)
 }
 
-/** All of it was made by the command that is taken back. */
-async function unmake(context: Context, { name, entry, engine, site, runtime }: Database): Promise<void> {
-  const { paths } = context
-  await site.retire()
-  const { recipe } = engine
-  const outside = recipe.shape === 'file' && !site.path.startsWith(`${paths.own}/`) && (await site.generations()).length > 0
-  if (outside) for (const ending of ['', ...recipe.companions]) await rm(site.path + ending, { force: true })
-  await runtime.discard(paths.dataDir(name))
-  for (const path of [paths.dataDir(name), paths.runDir(name), paths.logFile(name)]) await rm(path, { recursive: true, force: true })
-  await release(context, name, entry)
+/** The declaration was the backup's; but for what others have begun meanwhile. */
+async function undeclare(context: Context): Promise<void> {
+  const { root, configFile, paths } = context
+  const ours = await withLock(paths.configLock, { purpose: 'taking .hayaidb back' }, async () => {
+    const { databases } = await readCatalog(root)
+    const declared = Object.keys((await configOf(context))?.databases ?? {})
+    if (declared.some((name) => databases[name] !== undefined)) return declared.filter((name) => databases[name] === undefined)
+    await rm(configFile, { force: true })
+    return []
+  })
+  for (const name of ours) await removeFromConfig(root, configFile, name)
 }
