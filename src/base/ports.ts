@@ -28,9 +28,17 @@ export async function isTaken(port: number): Promise<boolean> {
     return await listens(port, 200) // some systems let two bind to one port
   } catch (error) {
     if (systemCode(error) === 'EADDRINUSE') return true
-    if (systemCode(error) === 'EACCES') return false // a low port: the server itself will say so
+    if (systemCode(error) === 'EACCES') return false // a low port
     throw error
   }
+}
+
+/** The lowest port that the system gives to programs without the rights of root, which no server has, whoever runs Hayai. */
+export async function lowestPort(): Promise<number> {
+  const usual = 1024
+  if (process.platform !== 'linux') return usual
+  const said = Number.parseInt(await orNothing(() => readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'), ''), 10)
+  return Number.isNaN(said) ? usual : said
 }
 
 export async function freePort(): Promise<number> {

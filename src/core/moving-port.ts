@@ -14,7 +14,7 @@ export async function atDeclaredPort(context: Context, database: Database): Prom
   await changeCatalog(context.root, `moving "${name}" to port ${port}`, async (catalog) => {
     const there = catalog.databases[name]
     if (there?.id !== entry.id) return catalog
-    await checkPort(port, name, promisedPorts(catalog, declared, name))
+    await checkPort(port, name, promisedPorts(catalog, declared, name), await database.runtime.lowestPort())
     return { ...catalog, databases: { ...catalog.databases, [name]: { ...there, port } } }
   })
   return databaseOf(context, name)

@@ -76,7 +76,7 @@ async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<n
   if (wish.adopted !== undefined && wish.port !== undefined) return wish.port // where it answers already
   const promised = promisedPorts(catalog, (await configOf(context))?.databases, wish.name)
   if (wish.port === undefined) return choosePort(catalog.project, wish.name, promised)
-  await checkPort(wish.port, wish.name, promised)
+  await checkPort(wish.port, wish.name, promised, await runtimeFor(context, wish.engine, wish.runtime).runtime.lowestPort())
   return wish.port
 }
 

@@ -37,10 +37,20 @@ export async function choosePort(project: string, name: string, promised: Readon
   })
 }
 
-/** Throws when a port that was asked for by number cannot be had by this database. */
-export async function checkPort(port: number, name: string, promised: ReadonlyMap<number, string>): Promise<void> {
+/** Throws when a port that was asked for by number cannot be had by this database, whose server gets none below `lowest`. */
+export async function checkPort(port: number, name: string, promised: ReadonlyMap<number, string>, lowest = 1): Promise<void> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new HayaiError('USAGE', `${port} is not a port`, { hint: `Use a number from 1 to 65535, or none: Hayai finds a free one.` })
+  }
+  if (port < lowest) {
+    throw new HayaiError(
+      'ENVIRONMENT',
+      `port ${port} cannot be had: this system gives ports below ${lowest} to root's programs alone, and no server runs as root`,
+      {
+        hint: `Use one from ${lowest} on, or none: Hayai finds a free one.`,
+        details: { port, lowest },
+      },
+    )
   }
   const owner = promised.get(port)
   if (owner !== undefined && owner !== name) {

@@ -49,6 +49,7 @@ export function composeRuntime({ patience = {}, at = () => {} }: ComposeOptions)
     name: 'compose',
     shape: 'server',
     containers: true,
+    lowestPort: () => Promise.resolve(1), // Docker listens for them
     async probe(engine, version, { image, ...wanting } = {}) {
       const recipe = serverRecipe(engine)
       const [found] = await Promise.all([imageOf(recipe, engine.title, imageName(recipe, version, image), wanting), composeTool()])

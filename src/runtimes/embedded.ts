@@ -29,6 +29,7 @@ export function embeddedRuntime({ patience = 10_000, at = () => {} }: EmbeddedOp
     name: 'embedded',
     shape: 'file',
     containers: false,
+    lowestPort: () => Promise.resolve(1), // none listens
     async probe(engine, asked) {
       const version = await fileRecipe(engine).version()
       if (asked !== undefined && version !== asked && !version.startsWith(`${asked}.`)) {

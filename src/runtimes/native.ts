@@ -18,6 +18,7 @@ import {
   type Ledger,
 } from './generations.ts'
 import { markFinished, markUnfinished } from './marks.ts'
+import { lowestPort } from '../base/ports.ts'
 import { accountFor, startedAs } from './native/account.ts'
 import { deleteUnfinished, makeReady, makeUnfinished, refuseUnknownData, sweepFolders } from './native/folders.ts'
 import { called, generationFolder, liveEndpointAt, type Home, type Moment, type Patience } from './native/home.ts'
@@ -44,6 +45,7 @@ export function nativeRuntime({ patience = {}, at = () => {} }: NativeOptions): 
     name: 'native',
     shape: 'server',
     containers: false,
+    lowestPort,
     async probe(engine, version) {
       const recipe = serverRecipe(engine)
       await startedAs(await accountFor(recipe), recipe)

@@ -109,6 +109,8 @@ export interface Runtime {
   readonly shape: 'server' | 'file'
   /** Whether it runs images. */
   readonly containers: boolean
+  /** The lowest port that its servers can listen on, as things are on this machine. */
+  lowestPort(): Promise<number>
   /** Throws ENVIRONMENT, with what to install or do, when this machine cannot host such a database; else tells the exact version. */
   probe(engine: Engine, version: string | undefined, circumstances?: Circumstances): Promise<{ readonly version: string }>
   /** What there is to know of a container that others made. Throws USAGE where this runtime has no containers. */

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../src/base/ports.ts'
+import { freePort, lowestPort } from '../../src/base/ports.ts'
 import { redis } from './redis.ts'
 import { stage, type Stage } from './stage.ts'
 
@@ -27,6 +27,19 @@ describe('a port in .hayaidb', { timeout: 60_000 }, () => {
     await writeFile(file, lines.replace(/port: \d+\n/, `port: ${port}\n`))
     expect(await readFile(file, 'utf8')).toContain(`port: ${port}\n`)
   }
+
+  it('is refused where no server could listen on it, before anything is made', async () => {
+    const lowest = await lowestPort()
+    if (lowest <= 1) return // everybody may listen everywhere
+    const refused = { code: 'ENVIRONMENT', message: expect.stringContaining(`port ${lowest - 1} cannot be had`) as string }
+    await expect(scene.project.init({ name: 'low', engine: 'redis', port: lowest - 1 })).rejects.toMatchObject(refused)
+    expect((await scene.project.list()).map(({ name }) => name)).toEqual(['shop'])
+    await scene.project.stop(['shop'])
+    await declare(lowest - 1)
+    await expect((await scene.reopen()).start(['shop'])).rejects.toMatchObject(refused)
+    await declare(first)
+    expect(await (await scene.reopen()).start(['shop'])).toMatchObject([{ port: first, status: 'running' }])
+  })
 
   it('is the database’s from its next start on, and not under its clients', async () => {
     const next = await freePort()
