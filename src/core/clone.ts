@@ -106,7 +106,7 @@ async function present(context: Context, model: Database, { to, force, port }: C
 }
 
 async function fits(goal: Database, source: Source, view: Watching): Promise<Check> {
-  if (source.manifest === null) return { what: 'version', ok: true, detail: 'no manifest: the engine will see' }
+  if (source.made === null) return { what: 'version', ok: true, detail: 'no manifest: the engine will see' }
   const { version } = await probe(goal, await majorOf(goal), view)
   return versionCheck(source, version)
 }

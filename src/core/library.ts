@@ -10,10 +10,9 @@ import { checkName } from '../base/names.ts'
 import type { Engine, Format } from '../engines/engine.ts'
 import { changeCatalog, makeOwnFolder, readCatalog, withSnapshotFolder } from '../project/catalog.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
-import { guess } from '../snapshots/naming.ts'
 import { isTakenOf, refuseUnread, repository, type Listed, type Repository } from '../snapshots/repository.ts'
-import { sniff } from '../snapshots/sniff.ts'
 import type { SnapshotView } from './answers.ts'
+import { knownBySight } from './by-sight.ts'
 import { databaseOf, engineOf, formatOf, type Context } from './context.ts'
 
 /** Which snapshot is meant. */
@@ -34,6 +33,8 @@ export interface Source {
   readonly view: SnapshotView
   /** null for a foreign file: one that has no manifest. */
   readonly manifest: Manifest | null
+  /** The version of the server that it is of; null when nothing tells. */
+  readonly made: string | null
   readonly engine: Engine
   readonly format: Format
   /** Its plain bytes; `onBytes` is told how many of them have passed. */
@@ -186,6 +187,7 @@ function ownSource(context: Context, { folder, repository: shelf }: Shelf, liste
   return {
     view: viewOf(folder, listed),
     manifest,
+    made: manifest.version,
     engine,
     format: formatOf(engine, manifest.format),
     open: (onBytes) => counted(shelf.open(manifest), onBytes),
@@ -208,10 +210,11 @@ async function foreignSource(
 ): Promise<Source> {
   const view = viewOf(folder, listed)
   const engine = request.engine === undefined ? await engineOfGoal(context, request, view) : engineOf(context, request.engine)
-  const format = await formatBySight(engine, shelf, listed.name)
+  const { format, made } = await knownBySight(engine, shelf, listed.name)
   return {
     view: { ...view, engine: engine.name, database: request.to ?? view.database },
     manifest: null,
+    made,
     engine,
     format,
     open: (onBytes) => counted(shelf.openForeign(listed.name), onBytes),
@@ -219,13 +222,6 @@ async function foreignSource(
     verifyDigest: () => Promise.resolve(),
     recordVerification: async ({ at, ok }) => ({ ...view, engine: engine.name, verified: { at, ok } }),
   }
-}
-
-/** What it begins with counts for more than how it is called; what neither tells, the engine's default does. */
-async function formatBySight(engine: Engine, shelf: Repository, name: string): Promise<Format> {
-  const withExtension = (extension: string | undefined) => engine.formats.find((format) => format.extension === extension)
-  const seen = await sniff(shelf.openForeign(name))
-  return withExtension(seen) ?? withExtension(guess(name)?.extension) ?? formatOf(engine, undefined)
 }
 
 // The database it shall go into tells the engine, when it is there.

@@ -68,14 +68,14 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
 }
 
 /** Older servers do not understand what newer ones write. */
-async function refuseOlder(database: Database, { manifest }: Source, view: Watching): Promise<void> {
+async function refuseOlder(database: Database, { made }: Source, view: Watching): Promise<void> {
   const { engine, name } = database
   const { recipe } = engine
-  if (recipe.shape === 'file' || manifest === null) return
+  if (recipe.shape === 'file' || made === null) return
   const { version } = await probe(database, await majorOf(database), view)
-  if (compareVersions(recipe.majorOf(manifest.version), recipe.majorOf(version)) <= 0) return
-  throw new HayaiError('CONFLICT', `version does not fit: made by ${manifest.version}, put into ${version}`, {
-    hint: `Bring the database to that version first: hayai upgrade ${name} --version ${recipe.majorOf(manifest.version)}`,
+  if (compareVersions(recipe.majorOf(made), recipe.majorOf(version)) <= 0) return
+  throw new HayaiError('CONFLICT', `version does not fit: made by ${made}, put into ${version}`, {
+    hint: `Bring the database to that version first: hayai upgrade ${name} --version ${recipe.majorOf(made)}`,
   })
 }
 

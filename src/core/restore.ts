@@ -95,10 +95,10 @@ async function goalOf(context: Context, name: string, source: Source, request: R
 }
 
 /** Nobody asked for a newer server. */
-function notesOn({ engine, manifest }: Source, version: string | undefined): readonly string[] {
+function notesOn({ engine, made: by }: Source, version: string | undefined): readonly string[] {
   const { recipe, title } = engine
-  if (manifest === null || version === undefined || recipe.shape === 'file') return []
-  const [made, major] = [recipe.majorOf(manifest.version), recipe.majorOf(version)]
+  if (by === null || version === undefined || recipe.shape === 'file') return []
+  const [made, major] = [recipe.majorOf(by), recipe.majorOf(version)]
   return made === major ? [] : [`The snapshot is of ${title} ${made}, which is not on this machine: it goes into ${version}.`]
 }
 
@@ -112,7 +112,7 @@ async function cheapChecks(context: Context, goal: Goal, source: Source, seen: S
   const { view, probed } = seen
 
   const checks: Check[] = [{ what: 'engine', ok: true, detail: source.engine.title }]
-  if (goal.database !== undefined && source.manifest !== null) {
+  if (goal.database !== undefined && source.made !== null) {
     const { version } = await probe(goal.database, await majorOf(goal.database), view)
     checks.push(versionCheck(source, version))
   }
@@ -123,9 +123,9 @@ async function cheapChecks(context: Context, goal: Goal, source: Source, seen: S
   return checks
 }
 
-export function versionCheck(source: Pick<Source, 'engine' | 'manifest' | 'format'>, version: string): Check {
+export function versionCheck(source: Pick<Source, 'engine' | 'made' | 'format'>, version: string): Check {
   const { recipe } = source.engine
-  const made = source.manifest?.version ?? ''
+  const made = source.made ?? ''
   if (recipe.shape === 'file') return { what: 'version', ok: true, detail: `made by ${made}, read by ${version}` }
   const difference = compareVersions(recipe.majorOf(made), recipe.majorOf(version))
   const ok = source.format.kind === 'physical' ? difference === 0 : difference <= 0
@@ -203,11 +203,12 @@ async function placeFor(context: Context, name: string, source: Source, watch: W
   const said = { version: declared?.version ?? like?.version ?? undefined, image: (declared ?? modelled)?.image }
   const had = { known: source.manifest?.image, watch }
   const version = await versionFor({ engine, runtime: host, said, needed: majorFor(source), had })
-  const probed =
-    source.manifest === null || engine.recipe.shape === 'file'
-      ? undefined
-      : await host.probe(engine, version, { ...had, image: said.image })
-  return { runtime, version, probed: probed?.version, free: said.version === undefined && said.image === undefined }
+  const free = said.version === undefined && said.image === undefined
+  if (source.made === null || engine.recipe.shape === 'file') return { runtime, version, probed: undefined, free }
+  const probed = await host.probe(engine, version, { ...had, image: said.image })
+  const made = engine.recipe.majorOf(source.made)
+  if (free && compareVersions(engine.recipe.majorOf(probed.version), made) < 0) await host.probe(engine, made, had) // says what to install
+  return { runtime, version, probed: probed.version, free }
 }
 
 async function unmakeGoal(context: Context, database: Database & { readonly declared?: boolean }): Promise<void> {

@@ -48,10 +48,10 @@ export interface Needed {
 }
 
 /** The version that a place for this snapshot must have: a physical one the same major, another one that or a newer one. */
-export function majorFor({ engine, format, manifest }: Pick<Source, 'engine' | 'manifest' | 'format'>): Needed | undefined {
+export function majorFor({ engine, format, made }: Pick<Source, 'engine' | 'made' | 'format'>): Needed | undefined {
   const { recipe } = engine
-  if (recipe.shape !== 'server' || manifest === null) return undefined
-  return { major: recipe.majorOf(manifest.version), exactly: format.kind === 'physical' }
+  if (recipe.shape !== 'server' || made === null) return undefined
+  return { major: recipe.majorOf(made), exactly: format.kind === 'physical' }
 }
 
 interface Choice {

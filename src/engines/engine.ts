@@ -105,6 +105,8 @@ export interface Format {
   readonly overwritten?: true
   /** The server is stopped while its folder is copied, and runs again before anything is packed. */
   readonly atRest?: true
+  /** How the beginning of a file tells of which version the server was: the first group. */
+  readonly tells?: RegExp
   /** How it is compressed when nobody says. */
   readonly compressed?: 'gzip'
   /** The commands that restore the file by hand, without Hayai, with the stock tools. `file` is its plain name. */

@@ -20,6 +20,7 @@ const sql: Format = {
   extension: '.sql',
   fills: 'awake',
   kind: 'logical',
+  tells: /^-- Dumped from database version (\d+(?:\.\d+)*)/m,
   byHand: (file) => ['createdb -h HOST -U USER DATABASE', `psql -X -v ON_ERROR_STOP=1 -h HOST -U USER -d DATABASE -f ${file}`],
 }
 

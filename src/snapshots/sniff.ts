@@ -6,14 +6,19 @@ const LOOKED_AT = 512
 
 /** The ending that such a file usually has, `.sql`, `.db`, `.rdb` or `.tar`; undefined when its beginning is none that is known. */
 export async function sniff(bytes: Bytes): Promise<string | undefined> {
+  return extensionOf(await beginning(bytes, LOOKED_AT))
+}
+
+/** So many bytes, or all where there are fewer. */
+export async function beginning(bytes: Bytes, wanted: number): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const chunk of bytes) {
     parts.push(chunk)
     length += chunk.byteLength
-    if (length >= LOOKED_AT) break
+    if (length >= wanted) break
   }
-  return extensionOf(Buffer.concat(parts).subarray(0, LOOKED_AT))
+  return Buffer.concat(parts).subarray(0, wanted)
 }
 
 function extensionOf(start: Buffer): string | undefined {

@@ -139,7 +139,7 @@ async function lookAtAll(order: Order, goals: readonly Goal[]): Promise<void> {
     checks.push({ what: 'engine', ok: true, detail: engine.title }, room)
     if (database === undefined) await refuseKept(context, snapshot.database)
     const probed = await probeFor(looking, snapshot, { engine, database })
-    checks.push(versionCheck({ engine, manifest: snapshot, format }, probed.version))
+    checks.push(versionCheck({ engine, made: snapshot.version, format }, probed.version))
     refuseFailed(checks)
     await shelf.checkReadable(snapshot)
     await shelf.verifyDigest(snapshot, (done, total) => view.bytes(done, total), view.signal)

@@ -94,7 +94,7 @@ async function trial(context: Context, path: string, snapshot: Manifest, view: W
     view.stage('checking digests')
     await shelf.checkReadable(snapshot)
     await shelf.verifyDigest(snapshot, (done, total) => view.bytes(done, total), view.signal)
-    const wanted = { engine, like: snapshot.database, version: majorFor({ engine, manifest: snapshot, format }), image: snapshot.image }
+    const wanted = { engine, like: snapshot.database, version: majorFor({ engine, made: snapshot.version, format }), image: snapshot.image }
     await inTrial(context, wanted, async (site) => {
       const { twin } = await filledTwin(site, {
         engine,
