@@ -85,8 +85,10 @@ type Content = Pick<CloneAnswer, 'instant' | 'census' | 'notes'> & { readonly ge
 
 async function sourceOf(context: Context, model: Database, to: string, reference: string): Promise<Source> {
   const source = await findSource(context, { reference, engine: model.engine.name })
-  if (source.engine.name !== model.engine.name) throw wrongEngine(source.engine.name, to, model.engine.name)
-  return source
+  if (source.engine.name === model.engine.name) return source
+  throw new HayaiError('CONFLICT', `the snapshot is of ${source.engine.title}, and "${model.name}" is ${model.engine.title}`, {
+    hint: `A new database out of it: hayai restore ${source.view.id.slice(0, 8) || source.view.path} --to ${to}`,
+  })
 }
 
 /** The database of that name that has data, which only `force` may replace. */

@@ -79,7 +79,7 @@ function differs({ manifest }: Named, { pinned, tags }: { readonly pinned: boole
   return manifest.pinned !== pinned || manifest.tags.join('\n') !== tags.join('\n')
 }
 
-function checkTag(tag: string): string {
+export function checkTag(tag: string): string {
   if (/^[^\s#,\p{C}][^\s,\p{C}]{0,99}$/u.test(tag)) return tag
   throw new HayaiError('USAGE', `${JSON.stringify(tag)} cannot be a tag`, {
     hint: 'A tag is one word, without "," in it or "#" before it.',

@@ -49,6 +49,8 @@ export interface Source {
 
 /** All snapshots of a folder (the project's own when none is named), the newest first. */
 export async function snapshots(context: Context, folder?: string): Promise<readonly SnapshotView[]> {
+  if (folder !== undefined && !(await exists(resolve(folder))))
+    throw new HayaiError('NOT_FOUND', `there is no folder ${folder}`, { hint: 'Name one that snapshots were sent to with -o.' })
   const shelf = shelfOf(context, folder === undefined ? context.paths.snapshots : resolve(folder))
   return newestFirst((await shelf.repository.list()).map((listed) => viewOf(shelf.folder, listed)))
 }

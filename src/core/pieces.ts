@@ -160,10 +160,14 @@ function refuseTaken({ pieces: { noun, renames } }: Engine, found: readonly Foun
   if (first === undefined || replace) return
   const total = taken.reduce((sum, { there }) => sum + there, 0)
   const what = total === 1 ? `${noun.one} ${first.as} is` : `${total} ${noun.many} of ${taken.map(({ as }) => as).join(', ')} are`
-  throw new HayaiError('CONFLICT', `the ${what} there already, and nothing is put over it without being asked`, {
-    hint: renames
-      ? `Put it beside: --as ${first.as}_old; or over what is there, which is snapshot before: --replace.`
-      : 'Put them over what is there, which is snapshot before: --replace; or into another database: --to NAME.',
-    details: { taken: taken.map(({ as, there }) => ({ name: as, there })) },
-  })
+  throw new HayaiError(
+    'CONFLICT',
+    `the ${what} there already, and nothing is put over ${total === 1 ? 'it' : 'them'} without being asked`,
+    {
+      hint: renames
+        ? `Put it beside: --as ${first.as}_old; or over what is there, which is snapshot before: --replace.`
+        : 'Put them over what is there, which is snapshot before: --replace; or into another database: --to NAME.',
+      details: { taken: taken.map(({ as, there }) => ({ name: as, there })) },
+    },
+  )
 }

@@ -11,6 +11,7 @@ import { audit } from './audit.ts'
 import { databaseOf, formatOf, usualFormat, withDatabase, type Context, type Database } from './context.ts'
 import { gitState } from './git.ts'
 import { encryptedFor, recipientsFor } from './recipients.ts'
+import { checkTag } from './keeping.ts'
 import { renewLatest } from './latest.ts'
 import { remember, viewOfManifest } from './library.ts'
 import { stallGuard } from './stall.ts'
@@ -23,6 +24,7 @@ export async function snapshot(context: Context, request: SnapshotRequest, watch
   const database = await databaseOf(context, request.database)
   const format = request.format === undefined ? usualFormat(database) : formatOf(database.engine, request.format)
   const compression = parseCompression(request.compression ?? format.compressed ?? 'none')
+  for (const tag of request.tags ?? []) checkTag(tag)
   const recipients = await recipientsFor(context, request)
   const folder = request.output === undefined ? context.paths.snapshots : resolve(request.output)
   const plan = [

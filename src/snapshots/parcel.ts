@@ -2,7 +2,7 @@
 // that they are. What is unpacked here is believed only after its SHA-256.
 
 import { meter, text, type Bytes } from '../base/bytes.ts'
-import { HayaiError } from '../base/errors.ts'
+import { HayaiError, isCode } from '../base/errors.ts'
 import { tarEnd, tarHeader, tarPadding, tarReader } from '../base/tar.ts'
 import type { Store } from '../stores/store.ts'
 import { decompress } from './decompress.ts'
@@ -58,7 +58,7 @@ export interface Opened extends Named {
 export async function openParcel(source: Bytes): Promise<Opened> {
   const entries = entriesOf(decompress(source))
   try {
-    const first = await entries.next()
+    const first = await entries.next().catch(refuseOther)
     if (first === undefined) throw wrong('it is empty')
     const stem = stemIn(first.name)
     if (stem === undefined || first.name.includes('/')) throw wrong(`it begins with ${JSON.stringify(first.name)}, which is no manifest`)
@@ -74,6 +74,10 @@ export async function openParcel(source: Bytes): Promise<Opened> {
     await entries.close()
     throw error
   }
+}
+
+function refuseOther(error: unknown): never {
+  throw isCode(error, 'CORRUPT') ? wrong('it is not what `hayai snapshot export` makes, or its first bytes are gone') : error
 }
 
 function refuseLong(error: unknown): never {

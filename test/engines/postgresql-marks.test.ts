@@ -52,6 +52,7 @@ test('a dump that lost its last byte, goes on, or says another number of databas
 })
 
 test('an archive in the custom format is named as what it is', async () => {
+  await expect(check('CREATE TABLE t (i int);\n')).rejects.toMatchObject({ code: 'CORRUPT', hint: saying('hayai connect NAME') })
   await expect(check('PGDMP\u0001\u000e')).rejects.toMatchObject({ code: 'CONFLICT', hint: saying('pg_restore') })
 })
 

@@ -91,6 +91,15 @@ describe.each(cast)('$engine, living with snapshots', (actor) => {
     expect(await scene.project.deletedSnapshots()).toEqual([])
   })
 
+  it('a folder that is not there is not an empty one', async () => {
+    await expect(scene.project.snapshots({ folder: join(scene.root, 'nowhere') })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('a tag is one word from the beginning on', async () => {
+    for (const tag of ['two words', '#one', 'a,b', ''])
+      await expect(scene.project.snapshot({ database: name, tags: [tag], dryRun: true }), tag).rejects.toMatchObject({ code: 'USAGE' })
+  })
+
   it('what many say of it at once is all kept', async () => {
     const { id } = await take()
     const tags = Array.from({ length: 12 }, (_, number) => `tag-${number}`)
@@ -149,6 +158,11 @@ describe.each(cast)('$engine, living with snapshots', (actor) => {
       flipped[whole.length - 3000] = (flipped[whole.length - 3000] ?? 0) ^ 1
       await writeFile(parcel, flipped)
       await expect(bad.project.importSnapshot({ file: parcel })).rejects.toMatchObject({ code: 'CORRUPT' })
+      await writeFile(parcel, 'CREATE TABLE t (i int);\n'.repeat(100))
+      await expect(bad.project.importSnapshot({ file: parcel })).rejects.toMatchObject({
+        code: 'CORRUPT',
+        message: expect.stringContaining('not what `hayai snapshot export` makes') as string,
+      })
       expect(await bad.project.snapshots()).toEqual([])
       expect((await readdir(join(bad.root, 'snapshots')).catch(() => [])).filter((each) => !each.endsWith('.partial'))).toEqual([])
     } finally {

@@ -23,9 +23,13 @@ export async function* checkEnds(source: Bytes): Bytes {
   }
   const problem = whatIsWrong(head.toString('latin1'), tail.toString('latin1'))
   if (problem !== undefined) {
-    throw new HayaiError('CORRUPT', `the SQL dump ${problem}`, { hint: 'Use another snapshot; this one was cut short or changed.' })
+    const hint = problem === OTHERS ? SCRIPT : 'Use another snapshot; this one was cut short or changed.'
+    throw new HayaiError('CORRUPT', `the SQL dump ${problem}`, { hint })
   }
 }
+
+const OTHERS = 'was not written by Hayai, mariadb-dump or mysqldump'
+const SCRIPT = 'Whether it is whole nothing tells. Run it in a database that is there: mariadb -h HOST -P PORT -u USER -p DATABASE < FILE'
 
 /** The word with which newer clients refuse commands to themselves. Older ones do not know it, and stop at it. */
 const SANDBOX = /^\/\*M?!999999\\- [^\n]*\n/
@@ -34,7 +38,7 @@ function whatIsWrong(head: string, tail: string): string | undefined {
   if (head === '') return 'is empty'
   const ours = /^-- Hayai snapshot of (?:MariaDB|MySQL) [^\n]*?: (\d+) databases?\n/.exec(head)
   if (ours !== null) return tail.endsWith(`\n${endLine(Number(ours[1]))}`) ? undefined : 'does not end with its last line'
-  if (!/^-- (?:MariaDB|MySQL) dump /.test(head.replace(SANDBOX, ''))) return 'was not written by Hayai, mariadb-dump or mysqldump'
+  if (!/^-- (?:MariaDB|MySQL) dump /.test(head.replace(SANDBOX, ''))) return OTHERS
   const end = /\n-- Dump completed(?: on [\d :-]+)?\r?\n?\s*$/.test(tail)
   return end ? undefined : 'does not end with "-- Dump completed"'
 }

@@ -24,9 +24,13 @@ export async function* checkEnds(source: Bytes): Bytes {
   }
   const problem = whatIsWrong(head.toString('latin1'), tail.toString('latin1'))
   if (problem !== undefined) {
-    throw new HayaiError('CORRUPT', `the SQL dump ${problem}`, { hint: 'Use another snapshot; this one was cut short or changed.' })
+    const hint = problem === OTHERS ? SCRIPT : 'Use another snapshot; this one was cut short or changed.'
+    throw new HayaiError('CORRUPT', `the SQL dump ${problem}`, { hint })
   }
 }
+
+const OTHERS = 'was not written by Hayai, pg_dump or pg_dumpall'
+const SCRIPT = 'Whether it is whole nothing tells. Run it in a database that is there: psql "$(hayai connect NAME --uri)" -f FILE'
 
 function refuseArchive(head: Buffer): void {
   if (head.toString('latin1', 0, 5) !== 'PGDMP') return
@@ -39,7 +43,7 @@ function whatIsWrong(head: string, tail: string): string | undefined {
   if (head === '') return 'is empty'
   const ours = /^-- Hayai snapshot of PostgreSQL [^\n]*?: (\d+) databases?\n/.exec(head)
   if (ours !== null) return tail.endsWith(`\n${endLine(Number(ours[1]))}`) ? undefined : 'does not end with its last line'
-  if (!head.startsWith('--\n-- PostgreSQL database')) return 'was not written by Hayai, pg_dump or pg_dumpall'
+  if (!head.startsWith('--\n-- PostgreSQL database')) return OTHERS
   const end = Math.max(tail.lastIndexOf(`\n${END_OF_DATABASE}\n`), tail.lastIndexOf(`\n${END_OF_CLUSTER}\n`))
   if (end === -1) return "does not end with pg_dump's last line"
   const rest = tail
