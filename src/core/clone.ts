@@ -10,7 +10,7 @@ import type { Check, Watch } from './answers.ts'
 import type { CloneAnswer, CloneRequest } from './moving-answers.ts'
 import { audit } from './audit.ts'
 import { assemble, configOf, databaseOf, declaredIn, formatOf, isDescribed, withDatabase, type Context, type Database } from './context.ts'
-import { filledTwin } from './fill.ts'
+import { twinFrom } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { wishOf } from './init.ts'
 import { findSource, whileRead, type Source } from './library.ts'
@@ -18,7 +18,7 @@ import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { knowing, probe } from './probe.ts'
 import { release, reserve, type Wish } from './reserve.ts'
-import { digestCheck, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
+import { digestPassed, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
 import { discard } from './unmake.ts'
@@ -232,13 +232,7 @@ async function fromLive(model: Database, goal: Database, watch: Watching) {
 }
 
 async function fromSnapshot(source: Source, goal: Database, checks: Check[], view: Watching) {
-  const filled = await filledTwin(goal.site, {
-    engine: source.engine,
-    format: source.format,
-    preflight: async () => void checks.push(await digestCheck(source, view)),
-    bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-    expected: source.manifest?.census,
-    watch: view,
-  })
+  const filled = await twinFrom(goal.site, source, view)
+  checks.push(digestPassed(source))
   return { ...filled, instant: source.manifest?.instant ?? null, notes: source.manifest?.notes ?? [] }
 }

@@ -10,9 +10,8 @@ import { unpackOutline } from '../snapshots/outline.ts'
 import type { Watch } from './answers.ts'
 import type { DiffAnswer, DiffRequest, DiffSide } from './comparing.ts'
 import { databaseOf, withDatabase, type Context } from './context.ts'
-import { filledTwin } from './fill.ts'
+import { twinFrom } from './fill.ts'
 import { findSource, type Source } from './library.ts'
-import { digestCheck } from './restore.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { majorFor } from './versions.ts'
 import { watching, type Watching } from './watching.ts'
@@ -112,20 +111,11 @@ function snapshotSide(context: Context, source: Source): Side {
 }
 
 async function restoredAside(context: Context, source: Source, rows: boolean, view: Watching): Promise<Moment> {
-  view.stage('checking digests')
-  await digestCheck(source, view)
   return inTrial(
     context,
     { engine: source.engine, like: source.view.database, version: majorFor(source), image: source.manifest?.image },
     async (site) => {
-      const { twin } = await filledTwin(site, {
-        engine: source.engine,
-        format: source.format,
-        preflight: () => Promise.resolve(),
-        bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-        expected: source.manifest?.census,
-        watch: view,
-      })
+      const { twin } = await twinFrom(site, source, view)
       try {
         view.stage(rows ? 'comparing rows' : 'asking')
         const target = await twin.target()

@@ -2,21 +2,54 @@
 // census. What becomes of the twin then (swapped in, kept, thrown away) is the caller's business.
 
 import type { Bytes } from '../base/bytes.ts'
-import { HayaiError } from '../base/errors.ts'
+import { HayaiError, isCode, systemCode } from '../base/errors.ts'
 import type { Census, Engine, Facts, Format, Target } from '../engines/engine.ts'
 import type { Site, Twin } from '../runtimes/runtime.ts'
 import { compareCensus } from '../snapshots/compare.ts'
+import type { Source } from './library.ts'
 import type { Watching } from './watching.ts'
 
 export interface Filling {
   readonly engine: Engine
   readonly format: Format
-  /** Runs while the twin is being made; the twin gets no byte before it has succeeded. */
-  readonly preflight: () => Promise<void>
   readonly bytes: () => Bytes
+  /** undefined for what has been looked at before, and for what was never digested. */
+  readonly proof?: Proof
   /** undefined for a file that has no manifest: then nothing can be counted against. A function is asked after the last byte. */
   readonly expected: Census | undefined | (() => Promise<Census>)
   readonly watch: Watching
+}
+
+/** What shows that a snapshot is as it was written, before any server has to do with its bytes. */
+export interface Proof {
+  /** Reads all of it; throws CORRUPT. Runs while a server is being started, which gets no byte before it has succeeded. */
+  check(): Promise<void>
+  /** The plain bytes, and CORRUPT at their end: one reading less where they become files, on which a server is started only then. */
+  bytes(): Bytes
+}
+
+/** A twin filled from a snapshot that was found, and that nobody has looked at yet. */
+export function twinFrom(site: Site, source: Source, watch: Watching): ReturnType<typeof filledTwin> {
+  const plain = source.manifest?.files[0]?.plain.bytes
+  const onBytes = (done: number): void => watch.bytes(done, plain)
+  return filledTwin(site, {
+    engine: source.engine,
+    format: source.format,
+    bytes: () => source.open(onBytes),
+    ...(source.manifest !== null && { proof: proofOf(source, onBytes, watch) }),
+    expected: source.manifest?.census,
+    watch,
+  })
+}
+
+function proofOf(source: Source, onBytes: (done: number) => void, watch: Watching): Proof {
+  return {
+    check: async () => {
+      await source.checkReadable()
+      await source.verifyDigest((done, total) => watch.bytes(done, total), watch.signal)
+    },
+    bytes: () => source.openDigested(onBytes),
+  }
 }
 
 /** A filled, counted twin, still beside the live database. Whatever goes wrong, the twin is gone and the error is thrown. */
@@ -34,13 +67,36 @@ export async function filledTwin(site: Site, filling: Filling): Promise<{ readon
   }
 }
 
-async function fill(twin: Twin, { engine, format, preflight, bytes, watch }: Filling): Promise<Facts> {
-  await bothOrNeither(preflight(), format.fills === 'awake' ? twin.wake(watch.signal) : Promise.resolve())
-  watch.stage('loading')
-  await withTarget(twin, (target) => engine.load(target, format, engine.check(format, bytes()), watch.signal))
-  if (format.fills === 'asleep') await twin.wake(watch.signal)
+async function fill(twin: Twin, { engine, format, proof, bytes, watch }: Filling): Promise<Facts> {
+  const load = (read: () => Bytes, digested = false): Promise<void> => {
+    watch.stage('loading')
+    return withTarget(twin, (target) => engine.load(target, format, engine.check(format, read(), digested), watch.signal))
+  }
+  if (format.fills === 'awake') {
+    if (proof !== undefined) watch.stage('checking digests')
+    await bothOrNeither(proof?.check() ?? Promise.resolve(), twin.wake(watch.signal))
+    await load(bytes)
+  } else {
+    await (proof === undefined ? load(bytes) : loadDigested(load, proof, watch))
+    await twin.wake(watch.signal)
+  }
   watch.stage('counting')
   return withTarget(twin, (target) => engine.inspect(target))
+}
+
+/** What is damaged is told as that, and not as what the damage led to. */
+async function loadDigested(
+  load: (read: () => Bytes, digested: boolean) => Promise<void>,
+  proof: Proof,
+  { signal }: Watching,
+): Promise<void> {
+  try {
+    await load(() => proof.bytes(), true)
+  } catch (error) {
+    const isFull = isCode(error, 'STORE_FAILED') || ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
+    if (!isFull && !signal.aborted) await proof.check()
+    throw error
+  }
 }
 
 async function withTarget<T>(twin: Twin, work: (target: Target) => Promise<T>): Promise<T> {

@@ -39,6 +39,8 @@ export interface Source {
   readonly format: Format
   /** Its plain bytes; `onBytes` is told how many of them have passed. */
   open(onBytes: (done: number) => void): Bytes
+  /** The same; and at their end what verifyDigest() throws. */
+  openDigested(onBytes: (done: number) => void): Bytes
   /** Throws NOT_FOUND when it is encrypted for others than those whose identities are here. Reads nothing of it. */
   checkReadable(): Promise<void>
   /** Throws CORRUPT when it is not as it was written. For a foreign file there is nothing to compare with. */
@@ -193,6 +195,7 @@ function ownSource(context: Context, { folder, repository: shelf }: Shelf, liste
     engine,
     format: formatOf(engine, manifest.format),
     open: (onBytes) => counted(shelf.open(manifest), onBytes),
+    openDigested: (onBytes) => counted(shelf.openDigested(manifest), onBytes),
     checkReadable: () => shelf.checkReadable(manifest),
     verifyDigest: (onBytes, signal) => shelf.verifyDigest(manifest, onBytes, signal),
     recordVerification: async (verification) =>
@@ -213,13 +216,15 @@ async function foreignSource(
   const view = viewOf(folder, listed)
   const engine = request.engine === undefined ? await engineOfGoal(context, request, view) : engineOf(context, request.engine)
   const { format, made } = await knownBySight(engine, shelf, listed.name)
+  const open: Source['open'] = (onBytes) => counted(shelf.openForeign(listed.name), onBytes)
   return {
     view: { ...view, engine: engine.name, database: request.to ?? view.database },
     manifest: null,
     made,
     engine,
     format,
-    open: (onBytes) => counted(shelf.openForeign(listed.name), onBytes),
+    open,
+    openDigested: open,
     checkReadable: () => Promise.resolve(), // its header will tell
     verifyDigest: () => Promise.resolve(),
     recordVerification: async ({ at, ok }) => ({ ...view, engine: engine.name, verified: { at, ok } }),

@@ -42,7 +42,7 @@ export async function streamedTwin({ from, into, format, programsOf, watch }: St
   }
   const census = async (): Promise<Census> => (await factsOf(dump)).census
   try {
-    const filling = { engine: from.engine, format, preflight: () => Promise.resolve(), bytes: stream, expected: census, watch }
+    const filling = { engine: from.engine, format, bytes: stream, expected: census, watch }
     const { twin, facts } = await filledTwin(into, filling)
     if (dump === undefined) throw new Error('a twin was filled, and the dump was never asked for')
     return { twin, facts, instant: dump.instant, notes: (await factsOf(dump)).notes }

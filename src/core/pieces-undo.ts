@@ -7,11 +7,10 @@ import { changeSteps, receiptOf, type Step } from '../project/pieces-steps.ts'
 import type { SnapshotView, UndoAnswer, UndonePieces, UndoOptions, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { withDatabase, type Context, type Database } from './context.ts'
-import { filledTwin } from './fill.ts'
+import { twinFrom } from './fill.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { restorePieces } from './pieces.ts'
 import { piecesToUndo } from './pieces-steps.ts'
-import { digestCheck } from './restore.ts'
 import { takeSafety } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { majorFor } from './versions.ts'
@@ -101,15 +100,7 @@ function besides(undoing: Undoing, source: Source): Promise<Undone> {
     context,
     { engine: database.engine, like: database.name, version: majorFor(source), image: source.manifest?.image },
     async (site) => {
-      view.stage('checking digests')
-      const { twin } = await filledTwin(site, {
-        engine: database.engine,
-        format: source.format,
-        preflight: async () => void (await digestCheck(source, view)),
-        bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-        expected: source.manifest?.census,
-        watch: view,
-      })
+      const { twin } = await twinFrom(site, source, view)
       try {
         const from = await twin.target()
         try {

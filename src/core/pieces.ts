@@ -10,11 +10,11 @@ import type { Check, SnapshotView, Watch } from './answers.ts'
 import type { PiecesAnswer, PiecesRequest, PieceView } from './moving-answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, withDatabase, type Context, type Database } from './context.ts'
-import { filledTwin } from './fill.ts'
+import { twinFrom } from './fill.ts'
 import { findSource, type Source } from './library.ts'
 import { beginStep } from './pieces-steps.ts'
 import { probe } from './probe.ts'
-import { digestCheck, noteRestored } from './restore.ts'
+import { digestPassed, noteRestored } from './restore.ts'
 import { takeSafety, wrongEngine } from './snapshot.ts'
 import { inTrial, sweepTrials } from './trial.ts'
 import { majorFor, majorOf } from './versions.ts'
@@ -35,16 +35,9 @@ export async function restorePieces(context: Context, request: PiecesRequest, wa
   const dryRun = request.dryRun === true
   const checks: Check[] = []
   const moved = await inTrial(context, { engine, like: name, version: majorFor(source), image: source.manifest?.image }, async (site) => {
-    view.stage('checking digests')
-    const { twin } = await filledTwin(site, {
-      engine,
-      format: source.format,
-      preflight: async () => void checks.push(await digestCheck(source, view)),
-      bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-      expected: source.manifest?.census,
-      watch: view,
-    })
+    const { twin } = await twinFrom(site, source, view)
     try {
+      checks.push(digestPassed(source))
       if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: 'every count as in the manifest' })
       const from = await twin.target()
       try {

@@ -10,7 +10,7 @@ import { agreement } from '../snapshots/compare.ts'
 import type { Check, RestoreAnswer, RestoreRequest, Watch } from './answers.ts'
 import { audit } from './audit.ts'
 import { configOf, databaseOf, runtimeFor, withDatabase, type Context, type Database } from './context.ts'
-import { filledTwin, type Filling } from './fill.ts'
+import { twinFrom } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
 import { probe } from './probe.ts'
@@ -133,12 +133,16 @@ export function versionCheck(source: Pick<Source, 'engine' | 'made' | 'format'>,
   return { what: 'version', ok, detail: `made by ${made}, restored into ${version}${why}` }
 }
 
-/** Whole as it was written? A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
+/** Whole as it was written? */
 export async function digestCheck(source: Source, view: Watching): Promise<Check> {
-  if (source.manifest === null) return { what: 'digest', ok: true, detail: 'no manifest: only the end marker is checked' }
   await source.checkReadable()
   await source.verifyDigest((done, total) => view.bytes(done, total), view.signal)
-  return { what: 'digest', ok: true, detail: 'SHA-256 as written' }
+  return digestPassed(source)
+}
+
+/** A file without a manifest has nothing to be compared with; its end marker is looked at when it is read. */
+export function digestPassed({ manifest }: Source): Check {
+  return { what: 'digest', ok: true, detail: manifest === null ? 'no manifest: only the end marker is checked' : 'SHA-256 as written' }
 }
 
 export function refuseFailed(checks: readonly Check[]): void {
@@ -219,17 +223,9 @@ async function unmakeGoal(context: Context, database: Database & { readonly decl
 }
 
 async function fillAndSwap(database: Database, source: Source, checks: Check[], view: Watching) {
-  view.stage('checking digests')
-  const filling: Filling = {
-    engine: database.engine,
-    format: source.format,
-    preflight: async () => void checks.push(await digestCheck(source, view)),
-    bytes: () => source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes)),
-    expected: source.manifest?.census,
-    watch: view,
-  }
-  const { twin, facts } = await filledTwin(database.site, filling)
+  const { twin, facts } = await twinFrom(database.site, source, view)
   try {
+    checks.push(digestPassed(source))
     if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: agreement(source.manifest.census) })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts

@@ -58,7 +58,6 @@ async function tryOut(context: Context, source: Source, view: Watching): Promise
         const { twin, facts } = await filledTwin(site, {
           engine: source.engine,
           format: source.format,
-          preflight: () => Promise.resolve(),
           bytes: () => {
             reading = true
             return source.open((done) => view.bytes(done, source.manifest?.files[0]?.plain.bytes))

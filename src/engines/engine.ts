@@ -295,6 +295,6 @@ export interface Engine {
    * such a table. null where the format has no rows of tables to be read. `scratch` is an empty folder.
    */
   tableRows(format: Format, file: string, table: string, scratch: string, signal: AbortSignal): Bytes | null
-  /** Passes the bytes on; throws CORRUPT at their end when the format's own end marker is not there. */
-  check(format: Format, bytes: Bytes): Bytes
+  /** Passes the bytes on; CORRUPT at their end without the format's end marker. `digested`: all are compared by SHA-256, no part needs its own. */
+  check(format: Format, bytes: Bytes, digested?: boolean): Bytes
 }

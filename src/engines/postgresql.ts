@@ -55,7 +55,7 @@ export const postgresql: Engine = {
   load: (target, format, bytes, signal) => (format.name === 'tar' ? layDown(target, bytes, signal) : load(target, bytes, signal)),
   pieces,
   tableRows: (format, file, table, _scratch, signal) => (format.name === 'tar' ? null : tableRows(file, table, signal)),
-  check: (format, bytes) => (format.name === 'tar' ? checkArchive(bytes) : checkEnds(bytes)),
+  check: (format, bytes, digested) => (format.name === 'tar' ? checkArchive(bytes, digested) : checkEnds(bytes)),
 }
 
 function uri(endpoint: Endpoint | undefined): string {

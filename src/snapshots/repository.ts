@@ -1,6 +1,6 @@
 // Snapshots in a store: a data file and a manifest each. A snapshot is there when its manifest is.
 
-import { meter, type Bytes } from '../base/bytes.ts'
+import { meter, type Bytes, type Meter } from '../base/bytes.ts'
 import { HayaiError, isCode } from '../base/errors.ts'
 import type { Dump } from '../engines/engine.ts'
 import type { Store } from '../stores/store.ts'
@@ -19,6 +19,8 @@ export interface Repository {
   list(): Promise<readonly Listed[]>
   /** The plain bytes. Throws CORRUPT when they do not decrypt or decompress, or are not as many as they were. */
   open(manifest: Manifest): Bytes
+  /** The same; and CORRUPT at their end when the stored bytes are not those that were written, as verifyDigest() has it. */
+  openDigested(manifest: Manifest): Bytes
   /** The plain bytes of a foreign file, whatever it is compressed with, and encrypted or not. */
   openForeign(name: string): Bytes
   /** Throws NOT_FOUND when it is encrypted and cannot be opened here. Reads nothing of it. */
@@ -33,7 +35,8 @@ export function repository(store: Store, keyring: Keyring = NO_KEYS): Repository
   return {
     save: (draft, dump, options) => save(store, draft, dump, options),
     list: () => list(store),
-    open: (manifest) => open(store, dataOf(manifest), manifest.recipients, keyring),
+    open: (manifest) => unpacked(store.get(dataOf(manifest).name), dataOf(manifest), manifest.recipients, keyring),
+    openDigested: (manifest) => openDigested(store, dataOf(manifest), manifest.recipients, keyring),
     openForeign: (name) => decompress(decryptIfEncrypted(store.get(name), keyring)),
     async checkReadable({ recipients }) {
       if (recipients.length > 0) await keyring.identities(recipients)
@@ -48,10 +51,9 @@ export function repository(store: Store, keyring: Keyring = NO_KEYS): Repository
   }
 }
 
-async function* open(store: Store, file: FileRecord, recipients: readonly string[], keyring: Keyring): Bytes {
+async function* unpacked(stored: Bytes, file: FileRecord, recipients: readonly string[], keyring: Keyring): Bytes {
   let total = 0
   const identities = recipients.length === 0 ? [] : await keyring.identities(recipients)
-  const stored = store.get(file.name)
   const packed = recipients.length === 0 ? stored : decrypt(stored, identities, true)
   for await (const chunk of decompress(packed, file.codec)) {
     total += chunk.byteLength
@@ -60,22 +62,36 @@ async function* open(store: Store, file: FileRecord, recipients: readonly string
   if (total !== file.plain.bytes) throw corrupt(file, `unpacked it has ${total} bytes instead of ${file.plain.bytes}`)
 }
 
+async function* openDigested(store: Store, file: FileRecord, recipients: readonly string[], keyring: Keyring): Bytes {
+  await compareSize(store, file)
+  const measured = meter(store.get(file.name))
+  yield* unpacked(measured.bytes, file, recipients, keyring)
+  compareDigest(file, measured)
+}
+
 async function verifyDigest(
   store: Store,
   file: FileRecord,
   onBytes: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  await compareSize(store, file)
+  const measured = meter(store.get(file.name), (done) => onBytes(done, file.stored.bytes))
+  for await (const _ of measured.bytes) signal.throwIfAborted()
+  compareDigest(file, measured)
+}
+
+async function compareSize(store: Store, file: FileRecord): Promise<void> {
   const { bytes } = await store.stat(file.name).catch((error: unknown) => {
     throw isCode(error, 'NOT_FOUND') ? corrupt(file, 'it is gone') : error
   })
   if (bytes !== file.stored.bytes) throw corrupt(file, `it has ${bytes} bytes instead of ${file.stored.bytes}`)
-  const measured = meter(store.get(file.name), (done) => onBytes(done, bytes))
-  for await (const _ of measured.bytes) signal.throwIfAborted()
+}
+
+function compareDigest(file: FileRecord, measured: Meter): void {
   const { sha256 } = measured.digest()
-  if (sha256 !== file.stored.sha256) {
-    throw corrupt(file, `its SHA-256 is ${sha256.slice(0, 16)}… instead of ${file.stored.sha256.slice(0, 16)}…`, sha256)
-  }
+  if (sha256 === file.stored.sha256) return
+  throw corrupt(file, `its SHA-256 is ${sha256.slice(0, 16)}… instead of ${file.stored.sha256.slice(0, 16)}…`, sha256)
 }
 
 function corrupt({ name, stored }: FileRecord, found: string, sha256?: string): HayaiError {

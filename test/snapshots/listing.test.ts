@@ -1,5 +1,6 @@
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -145,6 +146,14 @@ describe('a snapshot', () => {
         message: expect.stringMatching(message) as string,
         details: { file: STEM + extension, expected: manifest.files[0]?.stored },
       })
+    })
+
+    it.each(hurts)('that %s is refused by who digests what he reads, at its end at the latest', async (_, hurt) => {
+      const manifest = await save(codec)
+      const whole = await buffer(shelf().open(manifest))
+      expect(await buffer(shelf().openDigested(manifest))).toEqual(whole)
+      await hurt(file(extension))
+      await expect(drain(shelf().openDigested(manifest))).rejects.toMatchObject({ code: 'CORRUPT' })
     })
 
     it('that was cut is refused also by who reads it without looking first', async () => {

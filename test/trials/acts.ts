@@ -17,12 +17,14 @@ export interface Act extends Actor {
   /** Whether it is the engine's default. */
   readonly first: boolean
   readonly physical: boolean
+  /** Whether it becomes files, on which something is started only then: it is digested while they are written, not before. */
+  readonly asleep: boolean
   /** Whether all is tried, or only what can be otherwise where it lives. */
   readonly whole: boolean
 }
 
 export function actsOf(actor: Actor): readonly Act[] {
-  return (parts.engines[actor.engine]?.formats ?? []).map(({ name: format, extension, kind }, at) => ({
+  return (parts.engines[actor.engine]?.formats ?? []).map(({ name: format, extension, kind, fills }, at) => ({
     ...actor,
     place: {},
     where: 'here',
@@ -30,6 +32,7 @@ export function actsOf(actor: Actor): readonly Act[] {
     extension,
     first: at === 0,
     physical: kind === 'physical',
+    asleep: fills === 'asleep',
     whole: true,
   }))
 }

@@ -278,7 +278,6 @@ function fill({ context, backup, view }: Order, { snapshot, engine, format, data
   return filledTwin(database.site, {
     engine,
     format,
-    preflight: () => Promise.resolve(), // all of them were looked at before
     bytes: () => shelf.open(snapshot),
     expected: snapshot.census,
     watch: view,

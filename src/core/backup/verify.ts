@@ -99,7 +99,6 @@ async function trial(context: Context, path: string, snapshot: Manifest, view: W
       const { twin } = await filledTwin(site, {
         engine,
         format,
-        preflight: () => Promise.resolve(),
         bytes: () => shelf.open(snapshot),
         expected: snapshot.census,
         watch: view,

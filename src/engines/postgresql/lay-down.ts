@@ -45,8 +45,8 @@ async function make(folder: string, { name, kind }: TarHeader): Promise<FileHand
 
 /**
  * The log is read too, if the tool is of the server's own version: another one cannot; and if the path stands as it is in the line that
- * the tool makes of it for a shell. A SHA-256 of each file has been compared while it passed (archive.ts), and is not computed once
- * more: every file is there, in its size. Other digests are the tool's.
+ * the tool makes of it for a shell. A SHA-256 of each file, or of all of the archive, has been compared while it passed (archive.ts),
+ * and none is computed once more: every file is there, in its size. Other digests are the tool's.
  */
 async function verify(target: Target, signal: AbortSignal): Promise<void> {
   const program = 'pg_verifybackup'
