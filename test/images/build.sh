@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # build.sh: prints a digest; hayai-test-{postgres,mariadb,redis,etcd,influxdb,victoria-metrics}:<digest> are images for the tests, from Debian's packages, with entry points that honour and do what those of the official images do.
-# Where scripts/fetch-servers.sh has fetched newer servers, hayai-test-{mysql,postgres-18}:<digest>, too.
+# Where scripts/fetch-servers.sh has fetched newer servers, hayai-test-{mysql,postgres-18,mariadb-11.8,redis-8}:<digest>, too.
 # Nothing is built twice: what is built is known by a digest of its recipe. Wants root, mmdebstrap, and a dockerd that answers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -11,7 +11,8 @@ digest=$(cat build.sh */* | sha256sum | cut -c1-12)
 cache=${HAYAI_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hayai-images}
 fetched=/var/cache/hayai-tests # as test/fetched.ts has it for root
 images=(postgres mariadb redis etcd influxdb victoria-metrics)
-declare -A servers=([mysql]=mysql/usr/sbin/mysqld [postgres-18]=postgresql-18/usr/lib/postgresql/18/bin/postgres)
+declare -A servers=([mysql]=mysql/usr/sbin/mysqld [postgres-18]=postgresql-18/usr/lib/postgresql/18/bin/postgres
+  [mariadb-11.8]=mariadb-11.8/usr/sbin/mariadbd [redis-8]=redis-8/usr/bin/redis-server)
 for name in "${!servers[@]}"; do
   if "$fetched/${servers[$name]}" --version >/dev/null 2>&1; then images+=("$name"); fi
 done
@@ -64,6 +65,12 @@ for name in "${images[@]}"; do
   case $name in
     mysql) built_with "$base" mysql 'sbin/mysqld bin/mysql bin/mysqladmin bin/mysqldump lib lib64 share/mysql' ;;
     postgres-18) built_with "$base" postgres-18 'lib lib64 share/postgresql' --directory "$PWD/postgres" docker-entrypoint.sh ;;
+    mariadb-11.8)
+      programs=(admin backup dump install-db)
+      built_with "$base" "$name" "sbin/mariadbd bin/mariadb ${programs[*]/#/bin/mariadb-} bin/mbstream bin/my_print_defaults bin/resolveip lib lib64 share/mariadb" \
+        --directory "$PWD/mariadb" docker-entrypoint.sh
+      ;;
+    redis-8) built_with "$base" "$name" 'bin lib lib64' --directory "$PWD/redis" docker-entrypoint.sh ;;
   esac
 done
 base=$(base_with etcd-server,etcd-client,influxdb,influxdb-client,victoria-metrics,wget)
@@ -73,7 +80,9 @@ if [ "${HAYAI_TEST_IMAGES:-}" != official ]; then
   docker tag "hayai-test-postgres:$digest" postgres:15
   docker tag "hayai-test-mariadb:$digest" mariadb:10.11
   docker tag "hayai-test-redis:$digest" redis:7
-  if have "hayai-test-postgres-18:$digest"; then docker tag "hayai-test-postgres-18:$digest" postgres:18; fi
+  for name in postgres-18 mariadb-11.8 redis-8; do
+    if have "hayai-test-$name:$digest"; then docker tag "hayai-test-$name:$digest" "${name/-/:}"; fi
+  done
   if have "hayai-test-mysql:$digest"; then
     version=$("$fetched/${servers[mysql]}" --version | grep -o 'Ver [0-9]*\.[0-9]*' | cut -d' ' -f2)
     docker tag "hayai-test-mysql:$digest" "mysql:$version"

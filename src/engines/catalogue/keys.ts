@@ -19,7 +19,7 @@ export const KEYS: readonly Entry[] = [
     command: 'what a new replica is sent',
     licence: 'BSD-3-Clause to 7.2; RSALv2 or SSPL-1.0 from 7.4 on, or AGPL-3.0 from 8.0 on',
     proven: 'proven',
-    note: 'On Redis 7.0 and 8.0, with its vector sets; in containers on 7.0.',
+    note: 'On Redis 7.0 and 8.0, with its vector sets; in containers too, upgraded from the one to the other.',
   },
   {
     name: 'valkey',

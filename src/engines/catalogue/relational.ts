@@ -54,7 +54,7 @@ export const RELATIONAL: readonly Entry[] = [
     command: 'mariadb-dump, mariadb-backup',
     licence: 'GPL-2.0',
     proven: 'proven',
-    note: 'On MariaDB 10.11 and 11.8, upgraded from the one to the other; in containers on 10.11.',
+    note: 'On MariaDB 10.11 and 11.8, upgraded from the one to the other, in containers too.',
   },
   {
     name: 'mysql',
