@@ -16,6 +16,7 @@ import { wishOf } from './init.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
+import { followLogin, loginWith, type Coming } from './logins.ts'
 import { knowing, probe } from './probe.ts'
 import { release, reserve, type Wish } from './reserve.ts'
 import { digestPassed, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
@@ -57,7 +58,7 @@ async function cloneNow(context: Context, request: CloneRequest, watch: Watch): 
   }
   const seconds = (): number => (performance.now() - began) / 1000
   if (request.dryRun === true) {
-    await reserve(context, await cloneWish(context, model, request), true) // whether name and port can be had
+    await reserve(context, await cloneWish(context, model, source, request), true) // whether name and port can be had
     return { ...base, instant: null, checks, census: null, notes: [], database: null, seconds: seconds(), dryRun: true }
   }
   await sweepTrials(context)
@@ -126,23 +127,24 @@ function planOf(model: Database, name: string, source: Source | undefined, repla
 }
 
 /** Its settings are those that `.hayaidb` declares for its name, else the source's. */
-async function cloneWish(context: Context, model: Database, { to, port }: CloneRequest): Promise<Wish> {
+async function cloneWish(context: Context, model: Database, source: Source | undefined, { to, port }: CloneRequest): Promise<Wish> {
   const wish = await wishOf(context, { name: to, engine: model.engine.name, ...(port === undefined ? {} : { port }) })
   if (wish.declared !== undefined) return wish
   const { settings } = model.placement
+  const login = await loginWith(context, comingFrom(model, source))
   return {
     ...wish,
     runtime: model.entry.runtime,
     version: model.entry.version ?? undefined,
     environment: (await configOf(context))?.databases[model.name]?.environment ?? {},
-    login: { user: settings.user, database: settings.database },
+    login: { user: settings.user, database: settings.database, ...login },
   }
 }
 
 /** A new database. When it comes to nothing, nothing is left of it. */
 async function made(order: Order, request: CloneRequest): Promise<{ readonly database: Database; readonly content: Content }> {
   const { context, model, source, view } = order
-  const wish = await cloneWish(context, model, request)
+  const wish = await cloneWish(context, model, source, request)
   const { entry, reserved } = await reserve(context, wish, false)
   const version = entry.version ?? (await majorOf(model))
   const known = source === undefined ? await model.site.image() : source.manifest?.image
@@ -204,7 +206,14 @@ async function withBoth<T>({ context, model, source, view }: Order, goal: Databa
   return touched.reduceRight<() => Promise<T>>((inner, database) => () => withDatabase(context, database, options, inner), work)()
 }
 
-async function fillAndSwap({ model, source, checks, view }: Order, goal: Database): Promise<Content> {
+/** Which login comes with it. */
+function comingFrom(model: Database, source: Source | undefined): Coming {
+  const { engine } = model
+  if (source === undefined) return { engine, format: formatOf(engine, undefined), from: model.name, instant: null }
+  return { engine, format: source.format, from: source.view.database, instant: source.manifest?.instant ?? null }
+}
+
+async function fillAndSwap({ context, model, source, checks, view }: Order, goal: Database): Promise<Content> {
   view.stage('making a twin')
   const filled = source === undefined ? await fromLive(model, goal, view) : await fromSnapshot(source, goal, checks, view)
   const { twin, facts, instant, notes } = filled
@@ -216,11 +225,12 @@ async function fillAndSwap({ model, source, checks, view }: Order, goal: Databas
     })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
+    const said = await followLogin(context, goal, twin.name, comingFrom(model, source))
     const generation = await twin.swap(
       source === undefined ? `cloned from ${model.name}` : `cloned from ${source.view.id || source.view.path}`,
       facts.census,
     )
-    return { generation, instant, census: facts.census, notes }
+    return { generation, instant, census: facts.census, notes: [...notes, ...said] }
   } finally {
     await twin.close()
   }

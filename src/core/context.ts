@@ -14,6 +14,7 @@ import { readConfig, type Config } from '../project/config.ts'
 import type { Paths } from '../project/paths.ts'
 import { isReference } from '../project/references.ts'
 import { readSecret } from '../project/secrets.ts'
+import { withLiveLogin } from './other-login.ts'
 import type { CertificateFolder } from '../project/tls/folder.ts'
 import type { CertificateSource, Placement, Runtime, Site } from '../runtimes/runtime.ts'
 import type { Keyring } from '../snapshots/age.ts'
@@ -108,7 +109,9 @@ export async function assemble(
   const engine = engineOf(context, entry.engine)
   const runtime = runtimeOf(context, entry.runtime)
   const placement = await placementOf(context, name, entry, engine, await declarationOf())
-  return { name, entry, engine, runtime, placement, site: runtime.site(placement, engine) }
+  const site = runtime.site(placement, engine)
+  const now = await withLiveLogin(context.root, placement, engine, site)
+  return { name, entry, engine, runtime, placement: now, site: now === placement ? site : runtime.site(now, engine) }
 }
 
 /** Whether only `.hayaidb` can tell what it is. */

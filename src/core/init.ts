@@ -24,15 +24,15 @@ import { knowing } from './probe.ts'
 import { declare, release, reserve, type Wish } from './reserve.ts'
 import { watching } from './watching.ts'
 
-/** `known`: the image that the data to come is from. */
-export async function init(context: Context, request: InitRequest, watch: Watch = {}, known?: ImageRecord): Promise<InitAnswer> {
+/** `origin`: of the data to come. */
+export async function init(context: Context, request: InitRequest, watch: Watch = {}, origin: Origin = {}): Promise<InitAnswer> {
   await settle(context)
-  const wish = await wishOf(context, request)
+  const wish = { ...(await wishOf(context, request)), login: origin.login }
   if (isDescribed(wish.engine) && wish.declared === undefined) throw undescribed(wish.name, wish.engine.name)
   const { database, present } = await ensure(
     context,
     wish,
-    { existsOk: request.existsOk === true, dryRun: request.dryRun === true, known },
+    { existsOk: request.existsOk === true, dryRun: request.dryRun === true, known: origin.image },
     watch,
   )
   return answer([{ view: database, present }], request.dryRun === true)
@@ -103,6 +103,11 @@ async function adopting(context: Context, wish: Wish, container: string): Promis
 
 function absolute(file: string | undefined, base: string): string | undefined {
   return file === undefined ? undefined : resolve(base, file)
+}
+
+interface Origin {
+  readonly image?: ImageRecord | undefined
+  readonly login?: Wish['login']
 }
 
 interface Ensuring {

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { isAbsolute, relative } from 'node:path'
 import { HayaiError } from '../base/errors.ts'
+import { exists } from '../base/files.ts'
 import { generatePassword } from '../base/secret.ts'
 import type { Engine, Settings } from '../engines/engine.ts'
 import { changeCatalog, readCatalog, type Catalog, type DatabaseRecord } from '../project/catalog.ts'
@@ -24,8 +25,8 @@ export interface Wish {
   readonly environment: Readonly<Record<string, string>>
   /** The container that others made, and the image that it is of. */
   readonly adopted: { readonly container: string; readonly image: string } | undefined
-  /** The names of another database's login, which this one shall have too; the password is its own. */
-  readonly login: Pick<Settings, 'user' | 'database'> | undefined
+  /** The login of another database, which this one shall have too; without a password, that is its own. */
+  readonly login: (Pick<Settings, 'user' | 'database'> & Partial<Pick<Settings, 'password'>>) | undefined
 }
 
 export interface Reservation {
@@ -82,9 +83,16 @@ async function portOf(context: Context, wish: Wish, catalog: Catalog): Promise<n
 
 async function keepLogin(context: Context, wish: Wish, environment: Wish['environment']): Promise<void> {
   if ((await readSecret(context.root, wish.name)) !== undefined) return // `remove --keep-data` leaves the login with the data
-  const { password, ...own } = wish.engine.settings(environment, generatePassword())
-  const { user, database } = wish.login ?? own
+  const { user, database, password } = { ...wish.engine.settings(environment, generatePassword()), ...wish.login }
   if (user !== '') await keepSecret(context.root, wish.name, { user, password, database })
+}
+
+/** `remove --keep-data` leaves data behind, which is nobody's to overwrite. */
+export async function refuseKept({ paths }: Context, name: string): Promise<void> {
+  if (!(await exists(paths.dataDir(name)))) return
+  throw new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
+    hint: `Take it up again (\`hayai init -n ${name}\`), or move ${paths.dataDir(name)} away.`,
+  })
 }
 
 /** Gives back the name and the port, if they are still those of this entry. */

@@ -13,6 +13,7 @@ import { configOf, databaseOf, runtimeFor, withDatabase, type Context, type Data
 import { twinFrom } from './fill.ts'
 import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
+import { followLogin, loginWith, type Coming } from './logins.ts'
 import { probe } from './probe.ts'
 import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
@@ -58,15 +59,15 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
   }
   const database = goal.database ?? (await makeGoal(context, name, source, watch))
   try {
-    const generation = await withDatabase(context, database, { purpose: `a restore of "${name}"`, signal: view.signal }, () =>
-      fillAndSwap(database, source, checks, view),
+    const { generation, said } = await withDatabase(context, database, { purpose: `a restore of "${name}"`, signal: view.signal }, () =>
+      fillAndSwap(context, database, source, { checks, view }),
     )
     await noteRestored(context, name)
     await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, generation: generation.name })
     await sweepGrace(context)
     const seconds = (performance.now() - began) / 1000
     const undo = goal.database === undefined ? null : `hayai undo ${name}`
-    return { ...base, plan: planOf(goal, source, stops), checks, generation, undo, seconds, dryRun: false }
+    return { ...base, notes: [...base.notes, ...said], plan: planOf(goal, source, stops), checks, generation, undo, seconds, dryRun: false }
   } catch (error) {
     if (goal.database === undefined) await unmakeGoal(context, database)
     throw error
@@ -181,7 +182,7 @@ async function makeGoal(context: Context, name: string, source: Source, watch: W
   const declaredNow = await declareLike(context, name, { name: source.view.database, engine: source.engine, version })
   try {
     const order = { name, engine: source.engine.name, runtime, ...(version === undefined ? {} : { version }) }
-    await init(context, order, watch, source.manifest?.image)
+    await init(context, order, watch, { image: source.manifest?.image, login: await loginWith(context, comingFrom(source)) })
   } catch (error) {
     if (declaredNow) await removeFromConfig(context.root, context.configFile, name)
     throw error
@@ -222,14 +223,20 @@ async function unmakeGoal(context: Context, database: Database & { readonly decl
   if (declared === false) await removeFromConfig(context.root, context.configFile, name)
 }
 
-async function fillAndSwap(database: Database, source: Source, checks: Check[], view: Watching) {
+/** Which login comes with it. */
+function comingFrom({ engine, format, view, manifest }: Source): Coming {
+  return { engine, format, from: view.database, instant: manifest?.instant ?? null }
+}
+
+async function fillAndSwap(context: Context, database: Database, source: Source, { checks, view }: { checks: Check[]; view: Watching }) {
   const { twin, facts } = await twinFrom(database.site, source, view)
   try {
     checks.push(digestPassed(source))
     if (source.manifest !== null) checks.push({ what: 'census', ok: true, detail: agreement(source.manifest.census) })
     view.stage('switching')
     view.signal.throwIfAborted() // from here on it is finished, whoever interrupts
-    return await twin.swap(`restored from ${source.view.id || source.view.path}`, facts.census)
+    const said = await followLogin(context, database, twin.name, comingFrom(source))
+    return { generation: await twin.swap(`restored from ${source.view.id || source.view.path}`, facts.census), said }
   } finally {
     await twin.close()
   }

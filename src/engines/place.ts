@@ -129,6 +129,8 @@ export interface ContainerFacts {
   ) => Readonly<Record<string, string>>
   /** The same, with secrets, for an image that cannot be told them otherwise: they are kept in a file of their own, for its shell where it has one. */
   readonly hidden: (settings: Settings) => Readonly<Record<string, string>>
+  /** Users and passwords are among its data: who has a copy of its folder has the login of the database that it is of. */
+  readonly loginInData?: true
   /** It is asked to end by the signal that the image names, and however it then ends is well. */
   readonly endsByItself?: true
   /** What `.hayaidb` says besides goes to the image as it is, and to that of a trial too. */

@@ -21,8 +21,9 @@ import { assemble, configOf, declaredIn, engineOf, formatOf, settle, type Contex
 import { filledTwin } from '../fill.ts'
 import { sweepGrace } from '../grace.ts'
 import { wishOf } from '../init.ts'
+import { followLogin } from '../logins.ts'
 import { knowing, probe } from '../probe.ts'
-import { reserve } from '../reserve.ts'
+import { refuseKept, reserve } from '../reserve.ts'
 import { mebibytes, refuseFailed, refuseUnasked, versionCheck } from '../restore.ts'
 import { wrongEngine } from '../snapshot.ts'
 import { sweepTrials } from '../trial.ts'
@@ -70,8 +71,9 @@ export async function restoreBackup(context: Context, request: BackupRestoreRequ
             refuseUnasked(database?.name ?? '', (await database?.site.interrupts())?.container ?? null, request.stopContainer)
           }
           await lookAtAll(order, goals)
-          const databases = await restoreAll(order, goals)
-          return { ...(await plan(goals)), databases, undo: 'hayai undo --all' }
+          const { databases, said } = await restoreAll(order, goals)
+          const planned = await plan(goals)
+          return { ...planned, notes: [...planned.notes, ...said], databases, undo: 'hayai undo --all' }
         },
       ),
     ),
@@ -147,14 +149,6 @@ async function lookAtAll(order: Order, goals: readonly Goal[]): Promise<void> {
   }
 }
 
-/** `remove --keep-data` leaves data behind, which is nobody's to overwrite. */
-async function refuseKept({ paths }: Context, name: string): Promise<void> {
-  if (!(await exists(paths.dataDir(name)))) return
-  throw new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
-    hint: `Take it up again (\`hayai init -n ${name}\`), or move ${paths.dataDir(name)} away.`,
-  })
-}
-
 /** The version that is there; for a new database the one that is declared, else the one of the snapshot, else any that is newer. */
 async function probeFor({ context, view }: Order, snapshot: Manifest, { engine, database }: Pick<Goal, 'engine' | 'database'>) {
   if (database !== undefined) {
@@ -199,7 +193,7 @@ async function notesOf({ context, backup, manifest }: Order, goals: readonly Goa
   ]
 }
 
-async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonly Returned[]> {
+async function restoreAll(order: Order, goals: readonly Goal[]) {
   const { context, backup, manifest, view, declares } = order
   const made: string[] = []
   const announced: Announced = { id: randomBytes(4).toString('hex'), restores: true, made, declared: declares }
@@ -240,10 +234,16 @@ async function restoreAll(order: Order, goals: readonly Goal[]): Promise<readonl
         return { database, from, to: twin.name, fresh: true, take }
       }),
     )
+    const said: string[] = []
+    for (const { snapshot, engine, format, database, twin } of filled) {
+      const { database: from, instant } = snapshot
+      said.push(...(await followLogin(context, database, twin.name, { engine, format, from, instant })))
+    }
     switching = true
     const generations = await switchAll(context, announced, steps, { stage: view.stage, abandon: close })
     await close()
-    return filled.map((goal, at) => returned(goal, generations[at]?.name ?? null, made.includes(goal.snapshot.database)))
+    const databases = filled.map((goal, at) => returned(goal, generations[at]?.name ?? null, made.includes(goal.snapshot.database)))
+    return { databases, said }
   } catch (error) {
     await close()
     if (!switching) await giveUp(context)

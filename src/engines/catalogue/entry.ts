@@ -30,6 +30,8 @@ export interface Entry {
   readonly health: Health | null
   /** What its image must be told to start at all, as one server. `{password}` is the login's; `{token}` the token, where it is another. */
   readonly environment: Readonly<Record<string, string>>
+  /** Users and passwords are among its data, and no variable changes them later. */
+  readonly loginInData?: true
   /** With `{user}`, `{password}`, `{port}`, `{database}` and `{path}`. */
   readonly uri: string
   /** How a copy of it is of one moment: by a command of its own while it runs, at rest, or held still (then as after a crash). */

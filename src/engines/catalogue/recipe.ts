@@ -80,6 +80,7 @@ function containerOf(entry: Entry): ContainerFacts {
     image: image ?? '',
     tag,
     ...(native === undefined ? { environmentAsDeclared: true as const, endsByItself: true as const } : {}),
+    ...(entry.loginInData === true ? { loginInData: true as const } : {}),
     ...(contained?.server === undefined ? {} : { server: contained.server }),
     dataDir: data ?? '',
     environment: (settings) => openVariables(entry, settings),

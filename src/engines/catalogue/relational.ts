@@ -32,6 +32,7 @@ export const RELATIONAL: readonly Entry[] = [
     data: '/var/lib/postgresql/data',
     health: { command: 'pg_isready -h 127.0.0.1' },
     environment: { POSTGRES_USER: '{user}', POSTGRES_PASSWORD: '{password}', POSTGRES_DB: '{database}' },
+    loginInData: true,
     uri: 'postgresql://{user}:{password}@127.0.0.1:{port}/{database}',
     quiesce: 'stop',
     command: 'pg_dump, pg_basebackup',

@@ -69,6 +69,7 @@ export const SERIES: readonly Entry[] = [
     port: 8086,
     data: '/var/lib/influxdb2',
     health: { http: '/health' },
+    loginInData: true,
     uri: 'http://127.0.0.1:{port}',
     quiesce: 'stop',
     command: 'influx backup',
