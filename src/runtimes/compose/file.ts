@@ -130,7 +130,8 @@ function partOf(home: Home, project: ComposeProject, container: Container): Part
       ...(container.environmentFile === undefined ? {} : { env_file: [shown(container.environmentFile)] }),
       ports: [`127.0.0.1:${port}:${recipe.port}`],
       volumes: [
-        `${name}:${recipe.container.dataDir}`,
+        // One letter before a colon is a drive to Compose.
+        name.length > 1 ? `${name}:${recipe.container.dataDir}` : { type: 'volume', source: name, target: recipe.container.dataDir },
         ...mounts.map(({ shown: source, target, mode }) => [source, target, ...(mode === undefined ? [] : [mode])].join(':')),
         ...Object.entries(container.files).map(([target, file]) => `${shown(file)}:${target}:ro`),
       ],
