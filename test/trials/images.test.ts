@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { docker, image, labelled, noDocker } from '../runtimes/compose/docker.ts'
 import { folderActors } from './data-folder.ts'
 import { forgetHere, noRegistry, startRegistry, type Registry } from './registry.ts'
@@ -167,6 +167,7 @@ describe('an image of a registry', { timeout: 120_000 }, () => {
 
   it('of a registry that is down is told, and leaves what is there as it is', async () => {
     const away = await startRegistry()
+    onTestFinished(() => away.close())
     const digest = await away.push('etcd', image('etcd'))
     const scene = await declared(`${away.at}/etcd@${digest}`)
     await scene.project.initDeclared()
@@ -192,8 +193,6 @@ describe('an image of a registry', { timeout: 120_000 }, () => {
     )
     await scene.project.start(['shop'])
     expect(await dump(scene)).toBe(before)
-    await scene.close()
-    await away.close()
   })
 
   it('of a registry that wants a login says what to type, and then it is had', async () => {
