@@ -62,7 +62,7 @@ it('makes one, lists and shows it; in Portuguese where the locale is', async () 
   const view = await newest()
   const info = readFileSync(join(view.path, 'backup_info.txt'), 'utf8')
   expect(info).toMatch(
-    /^Backup criado em: \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d -03 \d{4}\nDiretório: backups\/\d{8}_\d{6}\nVersão Docker Compose: .+\nContainers incluídos: a b\nTotal de bancos: 2\n$/,
+    /^Backup criado em: \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d -03 \d{4}\nDiretório: backups\/\d{8}_\d{6}\nVersão Docker Compose: não usado\nContainers incluídos: a b\nTotal de bancos: 2\n$/,
   )
   expect(await good('backup list')).toMatch(/whole +a b .*first/)
   expect(await good('backup show')).toContain('2 rows in 1 table')

@@ -93,7 +93,7 @@ const cases: readonly Case[] = [
 describe.concurrent.each(cases)('$actor.engine, killed', ({ actor, fill, spoil, hold, waiting, clients, look, left, noun, pieces }) => {
   if (actor.missing !== undefined && process.env['CI'] === undefined) return it.skip(`is tried: ${actor.missing}`, () => {})
 
-  it('has the old or the new, and undo and the next one work', { timeout: 120_000 }, async () => {
+  it('has the old or the new, and undo and the next one work', { timeout: 300_000 }, async () => {
     const scene = await stage()
     const { project, root } = scene
     const run = (statements: string): Promise<string> => actor.run(project, 'shop', statements)

@@ -94,7 +94,8 @@ async function makeIn(making: Making): Promise<Made> {
   const { context, databases, request, view, folder, temporary } = making
   const started = new Date()
   const store = context.parts.openFolder(temporary)
-  const compose = composeVersion()
+  // Of no concern where nothing runs in it; and the older Compose takes the better part of a second to say it.
+  const compose = databases.some(({ entry }) => entry.runtime === 'compose') ? composeVersion() : null
   const saved = await saveAll(making, store)
   view.stage('adding logs and configuration')
   const tables = await putTables(

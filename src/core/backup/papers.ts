@@ -110,6 +110,7 @@ const WORDS = {
     created: 'Backup created at',
     folder: 'Directory',
     compose: 'Docker Compose version',
+    unused: 'not used',
     none: 'not installed',
     included: 'Containers included',
     total: 'Number of databases',
@@ -119,6 +120,7 @@ const WORDS = {
     created: 'Backup criado em',
     folder: 'Diretório',
     compose: 'Versão Docker Compose',
+    unused: 'não usado',
     none: 'não instalado',
     included: 'Containers incluídos',
     total: 'Total de bancos',
@@ -134,7 +136,8 @@ interface Page {
   /** The containers of what is in it; of a database that is in none, its name. */
   readonly included: readonly string[]
   readonly missing: readonly string[]
-  readonly compose: string | undefined
+  /** null where nothing runs in it. */
+  readonly compose: string | null | undefined
 }
 
 export async function putInfo(context: Context, store: Store, { language, at, path, included, missing, compose }: Page): Promise<Paper> {
@@ -143,7 +146,7 @@ export async function putInfo(context: Context, store: Store, { language, at, pa
   const lines = [
     `${words.created}: ${dateText(at)}`,
     `${words.folder}: ${near.startsWith('..') ? path : near}`,
-    `${words.compose}: ${compose ?? words.none}`,
+    `${words.compose}: ${compose === null ? words.unused : (compose ?? words.none)}`,
     `${words.included}: ${included.join(' ')}`,
     `${words.total}: ${included.length}`,
     ...(missing.length === 0 ? [] : [`${words.partial}: ${missing.join(' ')}`]),
