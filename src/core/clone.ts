@@ -18,7 +18,7 @@ import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { followLogin, loginWith, type Coming } from './logins.ts'
 import { knowing, probe } from './probe.ts'
-import { release, reserve, type Wish } from './reserve.ts'
+import { keptData, release, reserve, type Wish } from './reserve.ts'
 import { digestPassed, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
@@ -172,12 +172,6 @@ async function made(order: Order, request: CloneRequest): Promise<{ readonly dat
     if (reserved) await release(context, wish.name, entry)
     throw error
   }
-}
-
-function keptData(name: string): HayaiError {
-  return new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
-    hint: `Choose another name, or take that data up again: \`hayai init -n ${name}\`.`,
-  })
 }
 
 /** As the source's, but for what only one database can have. */

@@ -21,7 +21,7 @@ import {
 } from './context.ts'
 import { viewOf } from './list.ts'
 import { knowing } from './probe.ts'
-import { declare, release, reserve, type Wish } from './reserve.ts'
+import { keptData, declare, release, reserve, type Wish } from './reserve.ts'
 import { watching } from './watching.ts'
 
 /** `origin`: of the data to come. */
@@ -132,7 +132,7 @@ async function ensure(context: Context, wish: Wish, options: Ensuring, watch: Wa
   if (options.dryRun) return { database: await viewOf(database), present: !reserved }
   try {
     const made = await make(context, database, watch)
-    if (!made && !options.existsOk) throw exists(wish.name)
+    if (!made && !options.existsOk) throw reserved ? keptData(wish.name) : exists(wish.name)
     if (made && wish.declared === undefined) await declare(context, wish)
     if (made) await audit(context, 'init', wish.name, { engine: wish.engine.name, port: entry.port })
     return { database: await viewOf(database), present: !made }

@@ -17,6 +17,8 @@ export interface RemoveOptions {
   readonly keepData: boolean
   readonly missingOk: boolean
   readonly dryRun: boolean
+  /** `.hayaidb` goes on declaring it. */
+  readonly keepDeclaration?: boolean
 }
 
 export async function remove(context: Context, name: string, options: RemoveOptions): Promise<RemoveAnswer> {
@@ -38,7 +40,7 @@ export async function remove(context: Context, name: string, options: RemoveOpti
   await withDatabase(context, database, { purpose: `a removal of "${name}"` }, async () => {
     await database.site.retire()
     const trash = options.keepData ? null : context.paths.trash(name, database.entry.id)
-    const declaration = await removeFromConfig(context.root, context.configFile, name)
+    const declaration = options.keepDeclaration === true ? null : await removeFromConfig(context.root, context.configFile, name)
     await changeCatalog(context.root, `removing "${name}"`, (current) => {
       const { [name]: record, ...databases } = current.databases
       if (record === undefined) return current

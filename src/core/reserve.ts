@@ -89,9 +89,12 @@ async function keepLogin(context: Context, wish: Wish, environment: Wish['enviro
 
 /** `remove --keep-data` leaves data behind, which is nobody's to overwrite. */
 export async function refuseKept({ paths }: Context, name: string): Promise<void> {
-  if (!(await exists(paths.dataDir(name)))) return
-  throw new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
-    hint: `Take it up again (\`hayai init -n ${name}\`), or move ${paths.dataDir(name)} away.`,
+  if (await exists(paths.dataDir(name))) throw keptData(name)
+}
+
+export function keptData(name: string): HayaiError {
+  return new HayaiError('CONFLICT', `there is data of a removed database "${name}"`, {
+    hint: `Bring it back (\`hayai undo ${name}\`), take it up again (\`hayai init -n ${name} --exists-ok\`), or choose another name.`,
   })
 }
 

@@ -15,6 +15,7 @@ import { sweepGrace } from './grace.ts'
 import { init } from './init.ts'
 import { followLogin, loginWith, type Coming } from './logins.ts'
 import { probe } from './probe.ts'
+import { remove } from './remove.ts'
 import { declareLike } from './reserve.ts'
 import { findSource, whileRead, type Source } from './library.ts'
 import { start } from './run.ts'
@@ -57,8 +58,11 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
     const seconds = (performance.now() - began) / 1000
     return { ...base, plan: planOf(goal, source, stops), checks, generation: null, undo: null, seconds, dryRun: true }
   }
-  const database = goal.database ?? (await makeGoal(context, name, source, watch))
+  const made = goal.database === undefined ? await makeGoal(context, name, source, watch) : undefined
+  const database = goal.database ?? made?.database
+  if (database === undefined) throw new Error('a restore has no goal')
   try {
+    if (made !== undefined) refuseUnasked(name, (await database.site.interrupts())?.container ?? null, request.stopContainer)
     const { generation, said } = await withDatabase(context, database, { purpose: `a restore of "${name}"`, signal: view.signal }, () =>
       fillAndSwap(context, database, source, { checks, view }),
     )
@@ -66,10 +70,10 @@ async function restoreFrom(context: Context, source: Source, request: RestoreReq
     await audit(context, 'restore', name, { snapshot: source.view.id, file: source.view.path, generation: generation.name })
     await sweepGrace(context)
     const seconds = (performance.now() - began) / 1000
-    const undo = goal.database === undefined ? null : `hayai undo ${name}`
+    const undo = made?.adopted === false ? null : `hayai undo ${name}`
     return { ...base, notes: [...base.notes, ...said], plan: planOf(goal, source, stops), checks, generation, undo, seconds, dryRun: false }
   } catch (error) {
-    if (goal.database === undefined) await unmakeGoal(context, database)
+    if (made !== undefined) await unmakeGoal(context, made)
     throw error
   }
 }
@@ -170,7 +174,10 @@ function planOf(goal: Goal, source: Source, stops: string | null): readonly stri
   ]
 }
 
-interface Made extends Database {
+interface Made {
+  readonly database: Database
+  /** A file or container that others made, and that was here before. It is nobody's to delete. */
+  readonly adopted: boolean
   /** What people had declared stays declared, whatever comes of it. */
   readonly declared: boolean
 }
@@ -187,7 +194,9 @@ async function makeGoal(context: Context, name: string, source: Source, watch: W
     if (declaredNow) await removeFromConfig(context.root, context.configFile, name)
     throw error
   }
-  const made = { ...(await databaseOf(context, name)), declared }
+  const database = await databaseOf(context, name)
+  const adopted = (await database.site.generations()).some(({ origin }) => origin === 'adopted')
+  const made: Made = { database, declared, adopted }
   try {
     await start(context, [name], watch)
   } catch (error) {
@@ -216,11 +225,15 @@ async function placeFor(context: Context, name: string, source: Source, watch: W
   return { runtime, version, probed: probed.version, free }
 }
 
-async function unmakeGoal(context: Context, database: Database & { readonly declared?: boolean }): Promise<void> {
-  const { name, entry, declared } = database
+async function unmakeGoal(context: Context, { database, declared, adopted }: Made): Promise<void> {
+  const { name, entry } = database
   if ((await readCatalog(context.root)).databases[name]?.id !== entry.id) return
+  if (adopted) {
+    await remove(context, name, { keepData: false, missingOk: true, dryRun: false, keepDeclaration: declared })
+    return
+  }
   await withDatabase(context, database, { purpose: `taking "${name}" back` }, () => unmake(context, database))
-  if (declared === false) await removeFromConfig(context.root, context.configFile, name)
+  if (!declared) await removeFromConfig(context.root, context.configFile, name)
 }
 
 /** Which login comes with it. */

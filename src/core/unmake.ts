@@ -19,7 +19,9 @@ export async function unmake(context: Context, database: Database): Promise<void
 export async function discard({ paths }: Context, { name, engine, site, runtime }: Database): Promise<void> {
   await site.retire()
   const { recipe } = engine
-  const outside = recipe.shape === 'file' && !site.path.startsWith(`${paths.own}/`) && (await site.generations()).length > 0
+  const generations = await site.generations()
+  if (generations.some(({ origin }) => origin === 'adopted')) throw new Error(`${name} was there before, and is not to be deleted`)
+  const outside = recipe.shape === 'file' && !site.path.startsWith(`${paths.own}/`) && generations.length > 0
   if (outside) for (const ending of ['', ...recipe.companions]) await rm(site.path + ending, { force: true })
   await runtime.discard(paths.dataDir(name))
   for (const path of [paths.dataDir(name), paths.runDir(name), paths.logFile(name)]) await rm(path, { recursive: true, force: true })

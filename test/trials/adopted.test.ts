@@ -42,6 +42,28 @@ describe('an adopted SQLite file', () => {
     expect(rows(file)).toBe('')
   })
 
+  it.each([
+    ['is cut', (sql: string) => sql.slice(0, -20)],
+    ['cannot be read', (sql: string) => sql.replace('INSERT', 'INSRT')],
+  ])('that is declared and not known yet stays as it is when what shall be restored into it %s', async (_, spoil) => {
+    const { project, root } = scene
+    await project.init({ name: 'other', engine: 'sqlite' })
+    const { snapshot } = await project.snapshot({ database: 'other', format: 'sql' })
+    const good = await readFile(snapshot?.path ?? '', 'utf8')
+    const bad = join(root, 'bad.sql')
+    await writeFile(bad, spoil(`${good.slice(0, good.indexOf('COMMIT'))}CREATE TABLE u (v);\nINSERT INTO u VALUES (1);\nCOMMIT;\n`))
+    const config = join(root, '.hayaidb')
+    await writeFile(config, `${await readFile(config, 'utf8')}  mine:\n    engine: sqlite\n    file: ./existing.db # ours\n`)
+    const before = { file: await readFile(file), config: await readFile(config, 'utf8') }
+    await expect(project.restore({ reference: bad, engine: 'sqlite', to: 'mine' })).rejects.toMatchObject({ code: 'CORRUPT' })
+    expect({ file: await readFile(file), config: await readFile(config, 'utf8') }).toEqual(before)
+    expect((await project.list()).map(({ name }) => name)).toEqual(['other'])
+    const { undo } = await project.restore({ reference: snapshot?.path ?? '', to: 'mine' })
+    expect({ undo, tables: sh('sqlite3', [file, '.tables']).trim() }).toEqual({ undo: 'hayai undo mine', tables: '' })
+    await project.undo('mine')
+    expect(rows(file)).toBe('1,2,3')
+  })
+
   it('that is no SQLite file is refused and left alone', async () => {
     const text = join(scene.root, 'notes.txt')
     await writeFile(text, 'not a database\n')
@@ -65,6 +87,23 @@ describe('an adopted SQLite file', () => {
     expect(await realpath(link)).toBe(await realpath(real))
     expect((await stat(real)).mode & 0o777).toBe(0o640)
   })
+})
+
+it('data that a removal has kept is there still when something shall be restored into its name', async () => {
+  const { project, root } = scene
+  await project.init({ name: 'mine', engine: 'sqlite' })
+  const { file: own } = (await project.connect('mine')) as { readonly file: string }
+  sh('sqlite3', [own, 'CREATE TABLE t (v); INSERT INTO t VALUES (4), (5)'])
+  await project.remove('mine', { keepData: true })
+  const bad = join(root, 'bad.sql')
+  await writeFile(bad, 'PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE u (v);\nINSRT INTO u VALUES (1);\nCOMMIT;\n')
+  await expect(project.restore({ reference: bad, engine: 'sqlite', to: 'mine' })).rejects.toMatchObject({
+    code: 'CONFLICT',
+    hint: expect.stringContaining('hayai init -n mine --exists-ok') as string,
+  })
+  expect(await project.list()).toEqual([])
+  await project.init({ name: 'mine', engine: 'sqlite', existsOk: true })
+  expect(rows(own)).toBe('4,5')
 })
 
 describe('a snapshot of another engine', () => {
