@@ -116,7 +116,7 @@ describe.concurrent.each(cases)('$actor.engine, killed', ({ actor, fill, spoil, 
         return verb === 'restore' ? receipts().length > before : said.includes('taking back')
       }
       while (!(await due()) && child.exitCode === null) await sleep(5)
-      const started = childrenOf(child.pid ?? 0).filter((pid) => !SERVERS.has(readFileSync(`/proc/${pid}/comm`, 'utf8').trim()))
+      const started = childrenOf(child.pid ?? 0).filter((pid) => !SERVERS.has(told(`/proc/${pid}/comm`)))
       child.kill('SIGKILL')
       expect([...((await ended) as unknown[]), said.includes('survived')]).toEqual([null, 'SIGKILL', false])
       await letGo?.()
@@ -173,8 +173,17 @@ async function client(file: string, args: readonly string[], env: Readonly<Recor
 
 const SERVERS = new Set(['postgres', 'mariadbd', 'redis-server'])
 
+/** Nothing of a process that has ended meanwhile. */
+function told(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
 function childrenOf(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  const children = told(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number)
   return [...children, ...children.flatMap(childrenOf)]
 }
 
