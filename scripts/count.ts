@@ -18,10 +18,12 @@ function read(name: string, otherwise: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : otherwise
 }
 
-const { numPassedTests: passed = 0, numFailedTests = 0, numPendingTests: skipped = 0 } = JSON.parse(read('tests.json', '{}')) as Report
+const reports = ['tests.json', 'more-tests.json'].map((name) => JSON.parse(read(name, '{}')) as Report)
+const sum = (key: keyof Report): number => reports.reduce((total, report) => total + (report[key] ?? 0), 0)
+const [passed, numFailedTests, skipped] = [sum('numPassedTests'), sum('numFailedTests'), sum('numPendingTests')]
 const stages = read('failed-stages', '')
   .split('\n')
-  .filter((name) => name !== '' && !(name === 'tests' && numFailedTests > 0))
+  .filter((name) => name !== '' && !(/^(?:more )?tests$/.test(name) && numFailedTests > 0))
 const failed = Math.max(numFailedTests + stages.length, status === 0 ? 0 : 1)
 
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
