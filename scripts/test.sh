@@ -48,18 +48,20 @@ run_tests() {
   vitest run --reporter=default --reporter=json --outputFile.json="$results/$report.json" "$@"
 }
 
-# The same ways once more with other versions of the servers, and the longest in containers. They come last, and not at all where the
-# rest has taken so long that whoever waits for the answer might give up before there is one; then that is said.
-more=(journey-fetched journey-newer killed-contained older-compose upgrade-contained versions images logins)
+# What takes longest: the ways through containers, and those through other versions of the servers. It comes last, and not at all where
+# the rest has taken so long that whoever waits for the answer might give up before there is one; then that is said.
+more=(runtimes/{adopted-crash,compose-crash,compose-daemon}
+  trials/{adopted-compose,adopted-engines,data-folder-compose,images,journey-contained,journey-fetched,journey-newer}
+  trials/{killed-contained,logins,mariadb-backup-container,older-compose,upgrade-contained,versions})
 minutes=${HAYAI_TEST_MINUTES:-45}
 if [ $# -gt 0 ]; then
   stage 'tests' run_tests tests "$@"
 else
   without=()
-  for name in "${more[@]}"; do without+=("--exclude=test/trials/$name.test.ts"); done
+  for name in "${more[@]}"; do without+=("--exclude=test/$name.test.ts"); done
   stage 'tests' run_tests tests "${without[@]}"
   if [ $SECONDS -lt $((minutes * 60)) ]; then
-    stage 'more tests' run_tests more-tests "${more[@]/#/test/trials/}"
+    stage 'more tests' run_tests more-tests "${more[@]/#/test/}"
   else
     printf '\n== more tests: NOT RUN, after %s minutes (HAYAI_TEST_MINUTES is %s): %s\n' "$((SECONDS / 60))" "$minutes" "${more[*]}"
   fi
