@@ -4,7 +4,7 @@
 import { HayaiError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { readCatalog } from '../project/catalog.ts'
-import { addToConfig, declarationIn, type DatabaseDeclaration } from '../project/config.ts'
+import { addToConfig, type DatabaseDeclaration } from '../project/config.ts'
 import type { Generation } from '../runtimes/runtime.ts'
 import type { Check, Watch } from './answers.ts'
 import type { CloneAnswer, CloneRequest } from './moving-answers.ts'
@@ -18,7 +18,7 @@ import { viewOf } from './list.ts'
 import { streamedTwin } from './live.ts'
 import { followLogin, loginWith, type Coming } from './logins.ts'
 import { knowing, probe } from './probe.ts'
-import { keptData, release, reserve, type Wish } from './reserve.ts'
+import { keptData, release, reserve, sharedWith, type Wish } from './reserve.ts'
 import { digestPassed, noteRestored, refuseUnasked, refuseFailed, versionCheck } from './restore.ts'
 import { wrongEngine } from './snapshot.ts'
 import { sweepTrials } from './trial.ts'
@@ -176,13 +176,7 @@ async function made(order: Order, request: CloneRequest): Promise<{ readonly dat
 
 /** As the source's, but for what only one database can have. */
 async function declaration(context: Context, wish: Wish, model: string): Promise<DatabaseDeclaration> {
-  const {
-    port: _port,
-    file: _file,
-    volumes: _volumes,
-    container: _container,
-    ...shared
-  } = (await declarationIn(context.configFile, model)) ?? {}
+  const shared = await sharedWith(context, model)
   const listens = isDescribed(wish.engine) ? (await configOf(context))?.databases[model]?.listens : undefined
   return {
     ...shared,

@@ -132,13 +132,7 @@ function isUsual(context: Context, { engine, runtime }: Wish): boolean {
 export async function declareLike(context: Context, name: string, model: Model): Promise<boolean> {
   if ((await declarationIn(context.configFile, name)) !== null) return false
   const declared = (await configOf(context))?.databases[model.name]
-  const {
-    port: _port,
-    file: _file,
-    volumes: _volumes,
-    container: _container,
-    ...shared
-  } = (await declarationIn(context.configFile, model.name)) ?? {}
+  const shared = await sharedWith(context, model.name)
   if (declared?.engine !== model.engine.name || (isDescribed(model.engine) ? declared.listens : declared.image) === undefined) return false // whoever makes it says what is missing
   // An image tells its version.
   const told = declared.version === undefined && declared.image !== undefined
@@ -146,6 +140,18 @@ export async function declareLike(context: Context, name: string, model: Model):
   const port = declared.listens === undefined ? {} : { port: `:${declared.listens}` }
   await addToConfig(context.root, context.configFile, name, { ...shared, engine: model.engine.name, ...version, ...port })
   return true
+}
+
+/** What is declared of a database, but for what only one can have. */
+export async function sharedWith(context: Context, name: string) {
+  const {
+    port: _port,
+    file: _file,
+    volumes: _volumes,
+    container: _container,
+    ...shared
+  } = (await declarationIn(context.configFile, name)) ?? {}
+  return shared
 }
 
 interface Model {
