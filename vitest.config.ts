@@ -45,10 +45,11 @@ export default defineConfig({
     // Servers and their programs take the cores; a test often waits for them.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what hangs. What is slow has time: machines differ by a factor of five.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     teardownTimeout: 30_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     // A test that passes only at the second try has failed.
     retry: 0,
     passWithNoTests: false,

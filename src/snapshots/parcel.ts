@@ -2,7 +2,7 @@
 // that they are. What is unpacked here is believed only after its SHA-256.
 
 import { meter, text, type Bytes } from '../base/bytes.ts'
-import { HayaiError, isCode } from '../base/errors.ts'
+import { HayaiError, isCode, messageOf } from '../base/errors.ts'
 import { tarEnd, tarHeader, tarPadding, tarReader } from '../base/tar.ts'
 import type { Store } from '../stores/store.ts'
 import { decompress } from './decompress.ts'
@@ -77,7 +77,8 @@ export async function openParcel(source: Bytes): Promise<Opened> {
 }
 
 function refuseOther(error: unknown): never {
-  throw isCode(error, 'CORRUPT') ? wrong('it is not what `hayai snapshot export` makes, or its first bytes are gone') : error
+  if (!isCode(error, 'CORRUPT')) throw error
+  throw wrong(`it is not what \`hayai snapshot export\` makes, or its first bytes are gone: ${messageOf(error)}`)
 }
 
 function refuseLong(error: unknown): never {

@@ -81,7 +81,7 @@ describe('run', () => {
     })()
     await expect(reading).rejects.toThrow('enough')
     expect(pids).toHaveLength(2)
-    expect(pids.map(alive)).toEqual([false, false])
+    await expect.poll(() => pids.map(alive)).toEqual([false, false]) // the system takes a moment to end what it was told to end
   })
 
   it('ends the program when nobody reads on', async () => {
