@@ -4,18 +4,20 @@ import { join, resolve } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
 import type { Trust } from '../engines/engine.ts'
+import type { Status } from '../runtimes/runtime.ts'
 import type { Connection, DatabaseView, Watch } from './answers.ts'
 import { configOf, databaseOf, glance, isSecured, type Context, type Database } from './context.ts'
 
 export async function list(context: Context, runningOnly: boolean): Promise<readonly DatabaseView[]> {
-  const views = await Promise.all((await glance(context)).map(viewOf))
+  const views = await Promise.all((await glance(context)).map((each) => viewOf(each)))
   // A file is always at hand, so "all that run" means it too: `hayai list --running | xargs -I {} hayai snapshot {}`.
   return runningOnly ? views.filter(({ status }) => status === 'running' || status === 'file') : views
 }
 
-export async function viewOf(database: Database): Promise<DatabaseView> {
+/** Its status is asked for where it is not known. */
+export async function viewOf(database: Database, known?: Status): Promise<DatabaseView> {
   const { name, entry, site } = database
-  const [status, generations] = await Promise.all([site.status(), site.generations()])
+  const [status, generations] = await Promise.all([known ?? site.status(), site.generations()])
   return {
     name,
     engine: entry.engine,

@@ -1,5 +1,6 @@
 // start and stop.
 
+import type { Status } from '../runtimes/runtime.ts'
 import type { DatabaseView, Power } from './answers.ts'
 import { audit } from './audit.ts'
 import { databaseOf, databasesOf, refuseUncreated, withDatabase, type Context, type Database } from './context.ts'
@@ -22,7 +23,7 @@ export async function start(context: Context, names: readonly string[], options:
       await moved.site.start(signal, stage)
       return moved
     },
-    { signal, dryRun: options.dryRun === true },
+    { signal, dryRun: options.dryRun === true, shows: 'running' },
   )
 }
 
@@ -46,16 +47,17 @@ async function each(
   names: readonly string[],
   verb: string,
   work: (database: Database) => Promise<Database>,
-  { signal, dryRun }: { readonly signal: AbortSignal; readonly dryRun: boolean },
+  { signal, dryRun, shows }: { readonly signal: AbortSignal; readonly dryRun: boolean; readonly shows?: Status },
 ): Promise<readonly DatabaseView[]> {
   const databases = names.length === 0 ? await databasesOf(context) : await Promise.all(names.map((name) => databaseOf(context, name)))
-  if (dryRun) return Promise.all(databases.map(viewOf))
+  if (dryRun) return Promise.all(databases.map((each) => viewOf(each)))
   await sweepTrials(context)
   const views: DatabaseView[] = []
   for (const each of databases) {
     const database = await withDatabase(context, each, { purpose: `${verb} of "${each.name}"`, signal }, () => work(each))
-    if (database.engine.recipe.shape === 'server') await audit(context, verb, database.name)
-    views.push(await viewOf(database))
+    const isServer = database.engine.recipe.shape === 'server'
+    if (isServer) await audit(context, verb, database.name)
+    views.push(await viewOf(database, isServer ? shows : undefined))
   }
   return views
 }

@@ -121,8 +121,9 @@ export interface Invocation {
   readonly env?: Readonly<Record<string, string | Secret>>
   /** Ends the program, also one that hangs without a word. */
   readonly signal?: AbortSignal
-  /** Its output goes into this file, and has been written there when it is yielded. */
+  /** Its output, of about `expects` bytes, goes into this file, and has been written there when it is yielded. */
   readonly into?: Landing | undefined
+  readonly expects?: number
 }
 
 /** A copy of a data folder that was at rest; gone when its target is closed. */
@@ -290,10 +291,7 @@ export interface Engine {
   load(target: Target, format: Format, bytes: Bytes, signal: AbortSignal): Promise<void>
   /** What `restore --table` and `--key` bring back. */
   readonly pieces: Pieces
-  /**
-   * The rows of one table, named as in the census, out of the plain content of a snapshot in a file, as SQL text that puts them into
-   * such a table. null where the format has no rows of tables to be read. `scratch` is an empty folder.
-   */
+  /** A table's rows, out of the plain content of a snapshot in a file, as SQL for such a table; null where none can be read. `scratch` is empty. */
   tableRows(format: Format, file: string, table: string, scratch: string, signal: AbortSignal): Bytes | null
   /** Passes the bytes on; CORRUPT at their end without the format's end marker. `digested`: all are compared by SHA-256, no part needs its own. */
   check(format: Format, bytes: Bytes, digested?: boolean): Bytes

@@ -149,7 +149,9 @@ function siteOf(home: Home): Site {
         })
       }
       const { version } = entryOf(ledger, generation)
-      if (programsOf === undefined) return awakeTarget(home, generation, endpoint, container, { version, ledger })
+      if (programsOf === undefined) {
+        return awakeTarget(home, generation, endpoint, container, { version, imageId: seen.imageId, ledger })
+      }
       const other = await imageOf(home.recipe, home.title, imageName(home.recipe, programsOf, undefined))
       return awakeTarget(home, generation, endpoint, container, { version, image: other.name })
     },
@@ -164,7 +166,7 @@ function siteOf(home: Home): Site {
       const before = await ledgerOf(home)
       const place = await placeOf(home, generation)
       const next = switched(before, generation, new Date())
-      await imageForData(home, next, place, watch) // what cannot be had is told before anything is stopped
+      await imageForData(home, next, place, { watch }) // what cannot be had is told before anything is stopped
       if (next !== before) await exchange(liveOf(home), before, next)
       return generationOf(next, generation)
     },

@@ -40,7 +40,7 @@ export async function baseBackup(target: Target, outer: AbortSignal): Promise<Du
       counting.catch(() => {}) // heard of below
       const args = [...ARGUMENTS, `--label=${label(oid)}`]
       const env = programEnvironment(innerOf(target))
-      yield* explained(target.run({ program: PROGRAM, args, env, signal, into }))
+      yield* explained(target.run({ program: PROGRAM, args, env, signal, into, expects: size }))
       main.holds()
       instant = new Date()
       const counted = await counting

@@ -14,6 +14,8 @@ export interface Wanted {
   /** Holds the snapshot. */
   readonly session: Session
   readonly snapshot: string
+  /** About how many bytes it is. */
+  readonly size: number
   /** Those whose rows the server had better write itself. */
   readonly large: readonly Table[]
   readonly signal: AbortSignal
@@ -80,12 +82,13 @@ async function* whole(bytes: Bytes, database: string, take: Take): Bytes {
   take(contents)
 }
 
-function pgDump({ target, session, snapshot, signal, into }: Wanted): Bytes {
+function pgDump({ target, session, snapshot, size, signal, into }: Wanted): Bytes {
   return target.run({
     program: 'pg_dump',
     args: ['--no-password', '--no-tablespaces', `--snapshot=${snapshot}`],
     env: programEnvironment(innerOf(target), session.database),
     signal,
     into,
+    expects: size,
   })
 }

@@ -238,8 +238,9 @@ async function* write({ target, held, signal, tell, into }: Writing): Bytes {
   let described: ReturnType<Held['describe']> | undefined
   for (const part of held.parts) {
     yield* words(part.before, into)
-    const { session, snapshot, large } = part
-    const { bytes, contents } = content({ target, session, snapshot, large, signal, into, open: () => held.open(session.database) })
+    const { session, snapshot, size, large } = part
+    const open = (): Promise<Session> => held.open(session.database)
+    const { bytes, contents } = content({ target, session, snapshot, size, large, signal, into, open })
     for await (const chunk of bytes) {
       described ??= heardLater(held.describe())
       yield chunk

@@ -1,5 +1,7 @@
 // Docker Compose: the plugin of Docker (v2) where it is there, else the older program of its own (1.29).
 
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { text } from '../../base/bytes.ts'
 import { HayaiError, isCode } from '../../base/errors.ts'
 import { findOnPath, run } from '../../base/exec.ts'
@@ -21,10 +23,13 @@ export function composeTool(): Promise<ComposeTool> {
   return found
 }
 
+const PLUGIN: ComposeTool = { words: ['docker', 'compose'], knowsNames: true }
+
 async function look(): Promise<ComposeTool> {
+  if (await pluginIsThere()) return PLUGIN
   try {
-    await ask(['compose', 'version'])
-    return { words: ['docker', 'compose'], knowsNames: true }
+    await ask(['compose', 'version']) // a Docker that is told of other folders, or that is another program
+    return PLUGIN
   } catch (error) {
     if (!isCode(error, 'TOOL_FAILED')) throw error
   }
@@ -32,6 +37,14 @@ async function look(): Promise<ComposeTool> {
   throw new HayaiError('ENVIRONMENT', 'Docker is here, but Docker Compose is not', {
     hint: 'Install it: sudo apt-get install docker-compose-plugin (of docker.com), docker-compose (of Debian) or docker-compose-v2 (of Ubuntu).',
   })
+}
+
+/** Where Docker looks for its plugins: to ask it takes it as long as a small container takes to start. */
+async function pluginIsThere(): Promise<boolean> {
+  const own = process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker')
+  const folders = [own, ...['local/lib', 'local/libexec', 'lib', 'libexec'].map((each) => `/usr/${each}/docker`)]
+  for (const folder of folders) if ((await findOnPath(join(folder, 'cli-plugins', 'docker-compose'))) !== undefined) return true
+  return false
 }
 
 export async function compose(args: readonly string[], signal?: AbortSignal): Promise<void> {

@@ -22,21 +22,19 @@ export async function examine({ recipe, title }: Engine, container: string): Pro
       hint: `Publish it on loopback: "127.0.0.1:${recipe.port}:${recipe.port}".`,
     })
   }
-  const environment = await environmentIn(container)
-  const args = JSON.parse(await ask(['container', 'inspect', '--format', '{{json .Args}}', container])) as readonly string[]
+  const environment = await environmentIn(container, seen.variables)
   return {
     version: await versionIn(recipe, title, container),
     image: seen.image,
     port,
-    environment: recipe.container.declared(environment, args),
+    environment: recipe.container.declared(environment, seen.args),
   }
 }
 
 /** Its variables, those that name a file with the file's content. */
-async function environmentIn(container: string): Promise<Readonly<Record<string, string>>> {
-  const said = JSON.parse(await ask(['container', 'inspect', '--format', '{{json .Config.Env}}', container])) as readonly string[]
+async function environmentIn(container: string, variables: readonly string[]): Promise<Readonly<Record<string, string>>> {
   const environment: Record<string, string> = {}
-  for (const line of said) {
+  for (const line of variables) {
     const [, key = '', value = ''] = /^([^=]+)=(.*)$/s.exec(line) ?? []
     if (!key.endsWith('_FILE')) environment[key] = value
     else {

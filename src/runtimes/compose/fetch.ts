@@ -4,7 +4,8 @@
 
 import { HayaiError, isCode } from '../../base/errors.ts'
 import type { Fetching, ImageRecord } from '../runtime.ts'
-import { ask, askIfThere, docker, wordsOf } from './docker.ts'
+import { ask, docker, wordsOf } from './docker.ts'
+import { inspectedImage } from './inspect.ts'
 
 export interface Had {
   readonly id: string
@@ -16,11 +17,13 @@ export interface Wanting {
   /** How it was known before, under some name. */
   readonly known?: ImageRecord | undefined
   readonly watch?: Fetching | undefined
+  /** What `hereIs` said of the name. */
+  readonly here?: Promise<Had | undefined> | undefined
 }
 
 /** Throws ENVIRONMENT when it cannot be had. */
-export async function have(name: string, { known, watch }: Wanting = {}): Promise<Had> {
-  const here = await hereIs(name)
+export async function have(name: string, { known, watch, here: asked = hereIs(name) }: Wanting = {}): Promise<Had> {
+  const here = await asked
   if (here !== undefined) return here
   const digest = known?.name === name ? known.digest : null
   await (digest === null || digestIn(name) !== undefined ? pull(name, name, watch) : pullAsKnown(name, digest, watch))
@@ -31,15 +34,13 @@ export async function have(name: string, { known, watch }: Wanting = {}): Promis
 
 /** The record of the image of that id, which runs, or ran, under this name. */
 export async function recordOf(name: string, id: string): Promise<ImageRecord> {
-  const digests = await askIfThere(['image', 'inspect', '--format', '{{json .RepoDigests}}', id])
-  return { name, digest: digestIn(name) ?? (digests === undefined ? null : digestOf(name, digests)) }
+  return { name, digest: digestIn(name) ?? digestOf(name, (await inspectedImage(id))?.RepoDigests ?? []) }
 }
 
-async function hereIs(name: string): Promise<Had | undefined> {
-  const said = await askIfThere(['image', 'inspect', '--format', '{{.Id}} {{json .RepoDigests}}', name])
-  if (said === undefined) return undefined
-  const [, id = '', digests = 'null'] = /^(\S+) (.*)$/s.exec(said) ?? []
-  return { id, digest: digestIn(name) ?? digestOf(name, digests) }
+/** What this machine has of that name. */
+export async function hereIs(name: string): Promise<Had | undefined> {
+  const found = await inspectedImage(name)
+  return found && { id: found.Id, digest: digestIn(name) ?? digestOf(name, found.RepoDigests ?? []) }
 }
 
 /** `registry:5000/team/postgres:15@sha256:...` → `registry:5000/team/postgres` */
@@ -52,9 +53,8 @@ function digestIn(name: string): string | undefined {
 }
 
 /** The same image may be known to several registries. */
-function digestOf(name: string, json: string): string | null {
+function digestOf(name: string, digests: readonly string[]): string | null {
   const plain = (repository: string): string => repository.replace(/^(?:index\.)?docker\.io\//, '').replace(/^library\//, '')
-  const digests = (JSON.parse(json) as readonly string[] | null) ?? []
   const own = digests.find((each) => plain(repositoryOf(each)) === plain(repositoryOf(name)))
   return own === undefined ? null : (digestIn(own) ?? null)
 }

@@ -8,6 +8,7 @@ import { HayaiError, isCode, systemCode } from '../../base/errors.ts'
 import { writeDurably } from '../../base/files.ts'
 import { ask } from './docker.ts'
 import { have, type Wanting } from './fetch.ts'
+import { inspectedImage } from './inspect.ts'
 import type { ServerRecipe } from '../../engines/engine.ts'
 
 export interface Image {
@@ -52,10 +53,11 @@ export interface Beginning {
 }
 
 export async function beginningOf(name: string): Promise<Beginning> {
-  const said = await ask(['image', 'inspect', '--format', '{{.Id}} {{json .Config.Entrypoint}}\n{{json .Config.Cmd}}', name])
-  const [, id = '', entrypoint = 'null', args = 'null'] = /^(\S+) (.*)\n(.*)$/.exec(said) ?? []
-  const words = (list: string): readonly string[] => (JSON.parse(list) as readonly string[] | null) ?? []
-  return { entrypoint: words(entrypoint), args: words(args), shell: (await factOf(`root's shell ${id}`, () => rootsShellIn(id))) === 'yes' }
+  const found = await inspectedImage(name)
+  if (found === undefined) throw new HayaiError('ENVIRONMENT', `the image ${name} is gone from this machine`, { hint: 'Try again.' })
+  const { Id: id, Config: config } = found
+  const shell = (await factOf(`root's shell ${id}`, () => rootsShellIn(id))) === 'yes'
+  return { entrypoint: config?.Entrypoint ?? [], args: config?.Cmd ?? [], shell }
 }
 
 async function rootsShellIn(id: string): Promise<'yes' | 'no'> {
@@ -68,7 +70,8 @@ async function rootsShellIn(id: string): Promise<'yes' | 'no'> {
   }
 }
 
-async function factOf(asked: string, find: () => Promise<string>): Promise<string> {
+/** What is always so of an image: in `asked` is its id. */
+export async function factOf(asked: string, find: () => Promise<string>): Promise<string> {
   const fact = known.get(asked) ?? (await remembered(asked)) ?? (await find())
   if (known.get(asked) !== fact) await remember(asked, fact)
   return fact

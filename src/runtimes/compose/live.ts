@@ -4,11 +4,11 @@ import { HayaiError, isCode } from '../../base/errors.ts'
 import { holderOf, isTaken } from '../../base/ports.ts'
 import type { Live } from '../exchange.ts'
 import { entryOf, readLedger, type Ledger } from '../generations.ts'
-import type { Fetching, ImageRecord, Status } from '../runtime.ts'
+import type { ImageRecord, Status } from '../runtime.ts'
 import { compose, composeTool } from './compose-tool.ts'
 import { dataIn, foundNow, foundWithin } from './data.ts'
 import { ask, isNoSuch, wordsOf } from './docker.ts'
-import { have, recordOf } from './fetch.ts'
+import { have, hereIs, recordOf, type Wanting } from './fetch.ts'
 import { composeFile, writeService } from './file.ts'
 import { called, LABEL, liveEndpoint, type Home } from './home.ts'
 import { imageOf } from './image.ts'
@@ -68,7 +68,8 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal,
   const project = await projectOf(home)
   const container = liveContainer(home, project)
   const place = await placeOf(home, ledger.live)
-  composeTool().catch(() => {}) // looked for meanwhile; whoever needs it hears of it
+  const here = hereIs(place.image)
+  for (const meanwhile of [here, composeTool()]) meanwhile.catch(() => {}) // whoever needs it hears of it
   const [seen, isThere] = await Promise.all([liveSeen(home), volumeIsThere(place.volume)])
   if (seen?.paused === true) await ask(['unpause', container]) // it was held still for a copy
   else if (seen?.stuck === true) await ask(['rm', '--force', '--volumes', container])
@@ -81,10 +82,11 @@ export async function startLive(home: Home, ledger: Ledger, signal: AbortSignal,
       hint: `Run \`hayai undo ${home.placement.name}\`, or restore a snapshot.`,
     })
   }
-  await imageForData(home, ledger, place, stage === undefined ? undefined : { signal, stage }) // before anything waits for it
+  const watch = stage === undefined ? undefined : { signal, stage }
+  const image = await imageForData(home, ledger, place, { watch, here }) // before anything waits for it
   await refuseTakenPort(home)
   await makeMounts(home, project)
-  await writeLive(home, ledger, seen === undefined || (!seen.running && !seen.stuck) ? { seen } : undefined)
+  await writeLive(home, ledger, { image, ...(seen === undefined || (!seen.running && !seen.stuck) ? { looked: { seen } } : {}) })
   home.at('service written')
   try {
     await up(home, project, signal)
@@ -115,14 +117,20 @@ async function settled(home: Home, container: string, generation: string, signal
   await rewriteInput(home, placement.runDir, generation, await foundWithin(home, container, recipe.looksFor))
 }
 
+interface Known {
+  /** Of `imageForData`. */
+  readonly image?: string
+  readonly looked?: { readonly seen: Seen | undefined }
+}
+
 /** Writes docker-compose.yml for what the ledger calls live. */
-export async function writeLive(home: Home, ledger: Ledger, looked?: { readonly seen: Seen | undefined }): Promise<void> {
+export async function writeLive(home: Home, ledger: Ledger, known: Known = {}): Promise<void> {
   const project = await projectOf(home)
   const generation = ledger.live
   const place = await placeOf(home, generation)
-  const image = await imageForData(home, ledger, place)
+  const image = known.image ?? (await imageForData(home, ledger, place))
   const container = liveContainer(home, project)
-  const { seen } = looked ?? { seen: await liveSeen(home) }
+  const { seen } = known.looked ?? { seen: await liveSeen(home) }
   const found = await foundNow(home, place, seen?.labels[LABEL.generation] === generation ? { ...seen, container } : undefined)
   const { runDir } = home.placement
   if (seen?.running !== true) await layOut(home.placement) // one that runs goes by what it was started with
@@ -132,7 +140,12 @@ export async function writeLive(home: Home, ledger: Ledger, looked?: { readonly 
 }
 
 /** The image asked for, if it is of the major version that made the data; else the one that made it. */
-export async function imageForData(home: Home, ledger: Ledger, place: VolumePlace, watch?: Fetching): Promise<string> {
+export async function imageForData(
+  home: Home,
+  ledger: Ledger,
+  place: VolumePlace,
+  { watch, here }: Omit<Wanting, 'known'> = {},
+): Promise<string> {
   const asked = home.placement.container.image
   if (asked !== undefined && asked !== place.image) {
     const { version } = entryOf(ledger, ledger.live)
@@ -140,7 +153,7 @@ export async function imageForData(home: Home, ledger: Ledger, place: VolumePlac
     const image = await imageOf(home.recipe, home.title, asked, { watch })
     if (version === null || majorOf(image.version) === majorOf(version)) return asked
   }
-  const { digest } = await have(place.image, { known: recordIn(place), watch })
+  const { digest } = await have(place.image, { known: recordIn(place), watch, here })
   // Its name has come to mean another one here: that is what runs from now on.
   if (digest !== null && digest !== place.digest) await keepPlace(home, ledger.live, { ...place, digest })
   return place.image

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { HayaiError } from '../../base/errors.ts'
 import { readIfThere, writeDurably } from '../../base/files.ts'
 import type { ImageRecord } from '../runtime.ts'
-import { ask, askIfThere, isNoSuch } from './docker.ts'
+import { ask, isNoSuch } from './docker.ts'
 import { called, generationFolder, LABEL, type Home } from './home.ts'
 import type { Image } from './image.ts'
+import { see, volumeLabels } from './inspect.ts'
 import type { ComposeProject } from './project.ts'
 import { dataVolumeOf } from './wishes.ts'
 
@@ -90,8 +91,8 @@ export async function volumeIsThere(volume: string): Promise<boolean> {
 export async function deletePlace(folder: string): Promise<void> {
   const place = await placeIn(folder)
   if (place === undefined) return
-  const owner = await askIfThere(['container', 'inspect', '--format', `{{index .Config.Labels "${LABEL.database}"}}`, place.container])
-  if (owner === place.database) await removed(['rm', '--force', '--volumes', place.container])
+  if ((await see(place.container))?.labels[LABEL.database] === place.database)
+    await removed(['rm', '--force', '--volumes', place.container])
   if ((await volumeLabels(place.volume))?.[LABEL.database] === place.database) await removed(['volume', 'rm', place.volume])
 }
 
@@ -101,11 +102,6 @@ async function removed(args: readonly string[]): Promise<void> {
   } catch (error) {
     if (!isNoSuch(error)) throw error
   }
-}
-
-async function volumeLabels(volume: string): Promise<Readonly<Record<string, string>> | undefined> {
-  const labels = await askIfThere(['volume', 'inspect', '--format', '{{json .Labels}}', volume])
-  return labels === undefined ? undefined : ((JSON.parse(labels) as Record<string, string> | null) ?? {})
 }
 
 function placeFile(folder: string): string {

@@ -8,6 +8,7 @@ import { makeFolder, readIfThere, writeDurably } from '../../base/files.ts'
 import { withLock } from '../../base/locks.ts'
 import { ask } from './docker.ts'
 import { LABEL, type Home } from './home.ts'
+import { volumeLabels } from './inspect.ts'
 
 export interface ComposeProject {
   readonly name: string
@@ -53,7 +54,7 @@ async function claims(name: string, mark: string): Promise<boolean> {
   const others = await ask(['ps', '--all', '--quiet', '--filter', `label=com.docker.compose.project=${name}`])
   if (others !== '') return false // somebody's own Compose project
   await ask(['volume', 'create', '--label', `${LABEL.project}=${mark}`, claimOf(name)])
-  return (await ask(['volume', 'inspect', '--format', `{{index .Labels "${LABEL.project}"}}`, claimOf(name)])) === mark
+  return (await volumeLabels(claimOf(name)))?.[LABEL.project] === mark
 }
 
 function fileOf(folder: string): string {

@@ -2,18 +2,28 @@
 
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text, type Bytes } from '../../base/bytes.ts'
+import { once, text, type Bytes } from '../../base/bytes.ts'
 import { makeFolder, temporaryName } from '../../base/files.ts'
 import type { Landing } from '../../base/landing.ts'
 import type { Endpoint, Invocation, Target, Trust } from '../../engines/engine.ts'
 import type { Ledger } from '../generations.ts'
 import { authorityFor, innerEndpoint, layingFolder, type Home } from './home.ts'
+import { factOf } from './image.ts'
 import { inside, type Entrance } from './inside.ts'
 import { landedBeside } from './landing.ts'
 import { layingDown } from './laying.ts'
 import type { VolumePlace } from './place.ts'
 import { restingCopy } from './resting.ts'
 import { workshopBeside } from './workshop.ts'
+
+interface Awake {
+  readonly version: string | null
+  /** Another one, whose programs it shall be. */
+  readonly image?: string
+  /** Of the container, where nobody but Hayai made it. */
+  readonly imageId?: string
+  readonly ledger?: Ledger
+}
 
 /**
  * Awake: its programs run in its container, or, those of another image, beside it on the same network. With the ledger of the live
@@ -24,18 +34,23 @@ export async function awakeTarget(
   generation: string,
   endpoint: Endpoint,
   container: string,
-  { version, image, ledger }: { readonly version: string | null; readonly image?: string; readonly ledger?: Ledger },
+  { version, image, imageId, ledger }: Awake,
 ): Promise<Target> {
   const entrance = image === undefined ? within(container) : beside(container, image, endpoint.tls)
   const target = await targetOf(home, generation, endpoint, () => entrance)
   return {
     ...target,
-    ...(image === undefined ? { run: landing(target, { database: home.placement.id, container, trust: endpoint.tls }) } : {}),
+    ...(image === undefined
+      ? { run: knowing(imageId, landing(target, { database: home.placement.id, container, trust: endpoint.tls })) }
+      : {}),
     version,
     workshop: (signal) => workshopBeside(home, container, endpoint.tls, signal),
     ...(ledger === undefined ? {} : { copyAtRest: restingCopy(home, container, ledger, join(target.scratch, 'at-rest.tar')) }),
   }
 }
+
+/** Fewer bytes have gone through Docker before a container is there that has the file in it. */
+const FEW = 8 * 1024 * 1024
 
 /** What goes into a file goes there straight, where it can. */
 function landing({ run }: Target, place: Parameters<typeof landedBeside>[0]): Target['run'] {
@@ -43,8 +58,19 @@ function landing({ run }: Target, place: Parameters<typeof landedBeside>[0]): Ta
     if (!(yield* landedBeside(place, invocation, into))) yield* run(invocation)
   }
   return (invocation, input) => {
-    const { into } = invocation
-    return into === undefined || input !== undefined ? run(invocation, input) : land(invocation, into)
+    const { into, expects = Infinity } = invocation
+    return into === undefined || input !== undefined || expects < FEW ? run(invocation, input) : land(invocation, into)
+  }
+}
+
+/** Which version a program is of is asked once for each image: to ask takes as long as to dump a small database. */
+function knowing(imageId: string | undefined, run: Target['run']): Target['run'] {
+  async function* said(invocation: Invocation): Bytes {
+    yield* once(await factOf(`${invocation.program} --version ${imageId}`, () => text(run(invocation))))
+  }
+  return (invocation, input) => {
+    const isVersion = invocation.args.length === 1 && invocation.args[0] === '--version'
+    return imageId !== undefined && isVersion ? said(invocation) : run(invocation, input)
   }
 }
 
