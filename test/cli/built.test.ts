@@ -56,6 +56,18 @@ it('loads each command only when it is called', () => {
   expect(main.length).toBeLessThan(30_000)
 })
 
+it('does not load what makes Node itself slow to begin, as an import of node:http does', async () => {
+  const listing = join(folder.path, 'listing.cjs')
+  await writeFile(listing, `process.on('exit', () => process.stderr.write(process.moduleLoadList.join('\\n')))`)
+  for (const command of ['list', 'snapshot notes', 'engines']) {
+    const { stderr } = await run(process.execPath, ['--require', listing, bin, ...command.split(' ')], {
+      cwd: join(folder.path, 'project'),
+    })
+    expect(stderr).toContain('NativeModule fs')
+    expect(stderr).not.toMatch(/NativeModule (?:internal\/deps\/undici|_http_|https?$)/m)
+  }
+})
+
 it('carries the licence of everything that is inside', () => {
   const licences = readFileSync(join(folder.path, 'hayai', 'dist', 'LICENSES.txt'), 'utf8')
   for (const name of ['yaml', 'zod', 'pg', '@clack/prompts']) expect(licences).toMatch(new RegExp(`^${name} [0-9.]+ \\([A-Z]`, 'm'))

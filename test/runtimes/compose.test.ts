@@ -310,7 +310,9 @@ describe('where Docker', () => {
       '#!/bin/sh\necho "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock" >&2\nexit 1\n',
       { mode: 0o755 },
     )
-    expect(await asked({ PATH: `${folder}:${process.env['PATH'] ?? ''}` })).toMatchObject({
+    // As root every socket is open: so none is found, and the program is asked.
+    const closed = { PATH: `${folder}:${process.env['PATH'] ?? ''}`, DOCKER_HOST: 'unix:///nowhere/docker.sock' }
+    expect(await asked(closed)).toMatchObject({
       code: 'ENVIRONMENT',
       message: saying('closed to this account'),
       hint: saying('usermod'),

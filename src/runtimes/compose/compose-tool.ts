@@ -26,7 +26,7 @@ export function composeTool(): Promise<ComposeTool> {
 const PLUGIN: ComposeTool = { words: ['docker', 'compose'], knowsNames: true }
 
 async function look(): Promise<ComposeTool> {
-  if (await pluginIsThere()) return PLUGIN
+  if ((await findOnPath('docker')) !== undefined && (await pluginIsThere())) return PLUGIN
   try {
     await ask(['compose', 'version']) // a Docker that is told of other folders, or that is another program
     return PLUGIN

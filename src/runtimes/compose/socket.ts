@@ -3,10 +3,10 @@
 // which knows all that can be configured, and says what is wrong.
 
 import { createHash } from 'node:crypto'
-import { request } from 'node:http'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { text } from '../../base/bytes.ts'
+import { findOnPath } from '../../base/exec.ts'
 import { readIfThere } from '../../base/files.ts'
 
 /**
@@ -15,6 +15,7 @@ import { readIfThere } from '../../base/files.ts'
  */
 export async function answerAt(path: string): Promise<unknown> {
   try {
+    if ((await findOnPath('docker')) === undefined) return undefined // nothing can be done then, and it says so
     const socketPath = await socketOf(process.env)
     if (socketPath === undefined) return undefined
     const { status, body } = await got(socketPath, path)
@@ -54,6 +55,7 @@ function inAddress(address: string): string | undefined {
 
 async function got(socketPath: string, path: string): Promise<{ readonly status: number; readonly body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ readonly status: number; readonly body: string }>()
+  const { request } = process.getBuiltinModule('node:http') // an import of it loads all that it has, which takes longer than to ask
   request({ socketPath, path, agent: false, headers: { host: 'docker' } }, (response) => {
     text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
   })
