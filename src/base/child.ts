@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Bytes } from './bytes.ts'
 import { run, type Command } from './exec.ts'
-import { errorIn, parseLine, type Line } from './lines.ts'
+import { errorIn, linesIn, parseLine, type Line } from './lines.ts'
 
 export interface Asking<Happening> {
   readonly signal?: AbortSignal
@@ -17,7 +17,7 @@ export interface Asking<Happening> {
 /** One request, one answer. What the child calls an error is thrown. */
 export async function askChild<Happening>(child: Command, { on, input }: Asking<Happening>): Promise<unknown> {
   let last: Line | undefined
-  for await (const line of lines(run(child, input))) {
+  for await (const line of linesIn(run(child, input))) {
     last = parseLine(line)
     // Lines come from the same version of the same program, by the same types.
     if ('event' in last) await on?.(last as unknown as Happening)
@@ -64,15 +64,4 @@ export function whileAlive(): { readonly on: (happening: { readonly event: strin
     }
   }
   return { on: ({ event }) => event === 'ready' && asked.resolve(), input: permissions() }
-}
-
-async function* lines(bytes: Bytes): AsyncIterable<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of bytes) {
-    const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-    rest = pieces.pop() ?? ''
-    yield* pieces
-  }
-  if (rest !== '') yield rest
 }

@@ -154,12 +154,12 @@ export function environment(added: Command['env'] = {}): Record<string, string> 
   return result
 }
 
-interface Ending {
+export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
-function ending(child: ChildProcess, command: Command): Promise<Ending> {
+export function ending(child: ChildProcess, command: Command): Promise<Ending> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       const missing = systemCode(error) === 'ENOENT'
@@ -222,13 +222,13 @@ async function feed(stdin: Writable | null, input: Bytes | undefined, child: Chi
 const TAIL = 8 * 1024
 
 /** Reads a stream to its end and keeps its last bytes, whatever its length. */
-async function tail(stream: Readable): Promise<string> {
+export async function tail(stream: Readable): Promise<string> {
   let kept = Buffer.alloc(0)
   for await (const chunk of stream) kept = Buffer.concat([kept, chunk]).subarray(-TAIL)
   return kept.toString('utf8').trim()
 }
 
-function failure(command: Command, code: number | null, signal: NodeJS.Signals | null, words: string): HayaiError {
+export function failure(command: Command, code: number | null, signal: NodeJS.Signals | null, words: string): HayaiError {
   const program = basename(command.file)
   const how = code === null ? `was ended by ${signal ?? 'a signal'}` : `failed (exit ${code})`
   const last = words.split('\n').slice(-4).join('\n')
@@ -238,7 +238,7 @@ function failure(command: Command, code: number | null, signal: NodeJS.Signals |
 }
 
 /** Ends the program and all that it started: asks first, and does not ask twice. */
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.pid === undefined) return
   const gone = (): boolean => child.exitCode !== null || child.signalCode !== null
   signalGroup(child.pid, 'SIGTERM')

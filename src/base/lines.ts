@@ -1,5 +1,6 @@
-// The lines in which a child process of Hayai answers, on both sides of the pipe.
+// The lines in which a child process of Hayai is asked and answers, on both sides of the pipe.
 
+import type { Bytes } from './bytes.ts'
 import { CODES, HayaiError, type Code } from './errors.ts'
 
 export type Line = Readonly<Record<string, unknown>>
@@ -34,4 +35,16 @@ function isCode(value: unknown): value is Code {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What stands between the ends of lines, and after the last one, if anything does. */
+export async function* linesIn(bytes: Bytes): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of bytes) {
+    const pieces = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = pieces.pop() ?? ''
+    yield* pieces
+  }
+  if (rest !== '') yield rest
 }
