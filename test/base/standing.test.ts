@@ -43,7 +43,7 @@ describe('a child that stays', () => {
     const pid = await ask('pid')
     await expect(ask('unheard of')).rejects.toMatchObject({
       code: 'TOOL_FAILED',
-      details: { stderr: expect.stringContaining('nobody knows unheard of') as string },
+      details: { stderr: expect.stringContaining('asked to "unheard of"') as string },
     })
     await expect(ask('end')).rejects.toMatchObject({ code: 'TOOL_FAILED' })
     expect(await ask('pid')).not.toBe(pid)

@@ -3,10 +3,7 @@
 
 import { writeSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import { answerEach } from '../../base/answering.ts'
-import { HayaiError } from '../../base/errors.ts'
-import { lineOfAnswer, lineOfError } from '../../base/lines.ts'
-import { STANDING } from '../../base/standing.ts'
+import { answerAsAsked } from '../../base/answering.ts'
 import { countAll } from './census.ts'
 import { explained, openLive, patiently } from './connection.ts'
 import { copyAndCheck } from './copy.ts'
@@ -79,25 +76,4 @@ function tell(happening: Happening): void {
 /** What they print is the text itself. */
 const AS_IT_IS: ReadonlySet<string> = new Set<Verb>(['writeSql', 'writeRows'])
 
-process.umask(0o077)
-const [verb = '', request = '{}'] = process.argv.slice(2)
-if (verb === STANDING) await answerEach(lineFor, print)
-else if (AS_IT_IS.has(verb)) await answerTo(verb, JSON.parse(request))
-else print(await lineFor(verb, JSON.parse(request)))
-
-/** What is no error of ours is thrown. */
-async function lineFor(verb: string, request: unknown): Promise<string> {
-  try {
-    return lineOfAnswer(await answerTo(verb, request))
-  } catch (error) {
-    const known = explained(error, '')
-    if (known instanceof HayaiError) return lineOfError(known)
-    throw error
-  }
-}
-
-function answerTo(verb: string, request: unknown): unknown {
-  if (!Object.hasOwn(work, verb)) throw new Error(`the child of SQLite was asked to ${JSON.stringify(verb)}`)
-  // The parent is the same version of the same program, and wrote the request by the same types.
-  return (work[verb as Verb] as (request: unknown) => unknown)(request)
-}
+await answerAsAsked({ work, asItIs: AS_IT_IS, explained: (error) => explained(error, ''), print })
