@@ -154,7 +154,7 @@ export function environment(added: Command['env'] = {}): Record<string, string> 
   return result
 }
 
-export interface Ending {
+interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }

@@ -64,11 +64,11 @@ function start(command: Command, kind: string): Standing {
   stdin.on('error', () => {}) // its end tells more
   const lines = linesIn(stdout)
   let stays = true
+  const handles = [child, stdin, stdout, stderr] as unknown as readonly NodeJS.RefCounted[] // the pipes are sockets
   const hold = (held: boolean): void => {
-    for (const each of [child, stdin, stdout, stderr]) {
-      if (!('ref' in each && 'unref' in each)) continue
-      if (held) (each as { ref(): void }).ref()
-      else (each as { unref(): void }).unref()
+    for (const each of handles) {
+      if (held) each.ref()
+      else each.unref()
     }
   }
   const standing: Standing = {

@@ -62,6 +62,8 @@ describe.skipIf(noDocker !== undefined && process.env['CI'] === undefined)(`aske
         ...[image('postgres'), docker('image', 'inspect', '--format', '{{.Id}}', image('postgres')), 'no/such:image'].map(inspectedImage),
         ...[name, 'no_such_volume'].map(volumeLabels),
       ])
+    expect(await answerAt(`/containers/${name}/json`)).toMatchObject({ Name: `/${name}` })
+    expect(await answerAt('/containers/no-such-container/json')).toBeNull()
     const straight = await questions()
     vi.stubEnv('DOCKER_API_VERSION', docker('version', '--format', '{{.Server.APIVersion}}'))
     expect(await answerAt(`/containers/${name}/json`)).toBeUndefined()
